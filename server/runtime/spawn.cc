@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/runtime/spawn.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+
+namespace amicale::runtime {
+namespace {
+
+void report(std::string_view name, std::exception_ptr error) {
+  if (!error) return;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    spdlog::error("task failed task={} error=\"{}\"", name, e.what());
+  } catch (...) {
+    spdlog::error("task failed task={} error=unknown", name);
+  }
+}
+
+}  // namespace
+
+void spawn(asio::any_io_executor executor, std::string_view name, Task<> task) {
+  asio::co_spawn(executor, std::move(task),
+                 [name](std::exception_ptr error) { report(name, error); });
+}
+
+void TaskGroup::spawn(std::string_view name, Task<> task) {
+  auto signal = running_.emplace(running_.end());
+  asio::co_spawn(executor_, std::move(task),
+                 asio::bind_cancellation_slot(
+                     signal->slot(), [this, signal, name](std::exception_ptr error) {
+                       report(name, error);
+                       running_.erase(signal);
+                       if (running_.empty()) idle_.cancel();
+                     }));
+}
+
+void TaskGroup::cancel() {
+  // A task may end, and leave the list, while it is told to.
+  for (auto it = running_.begin(); it != running_.end();) (it++)->emit(asio::cancellation_type::terminal);
+}
+
+Task<> TaskGroup::join() {
+  while (!running_.empty()) {
+    idle_.expires_at(asio::steady_timer::time_point::max());
+    co_await idle_.async_wait(as_result);
+  }
+}
+
+}  // namespace amicale::runtime

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The protocol's client side as a total function: inputs are what happened (connected, received, disconnected, time passed,
+// the application called), outputs are what to do (send, connect, close) and what to tell the application. No socket, no
+// clock, no thread, no global randomness: given the same inputs and seed, it does the same, so it is tested without a network.
+//
+//   disconnected -> (Connect) -> Hello -> [Authenticate] -> online -> ... -> disconnected -> wait -> (Connect) ...
+//
+// Exactness. For each followed stream it holds one cursor. A StreamBatch whose after_seq equals it is taken; what lies before
+// it is dropped; a batch that lies beyond it shows a hole, and the stream is subscribed again from the cursor. Commands carry
+// a client_msg_id and are repeated under the same id until they are answered, so each takes effect once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "amicale/client/backoff.h"
+#include "amicale/client/calls.h"
+#include "amicale/client/failure.h"
+#include "amicale/client/happening.h"
+#include "amicale/client/outbox.h"
+#include "amicale/client/stream.h"
+
+namespace amicale::client {
+
+struct Settings {
+  std::string client_name = "amicale-cpp/0.1";  // at most 64 bytes; for the operator's logs
+  v1::Language language = v1::LANGUAGE_UNSPECIFIED;
+  std::string token;           // 32 bytes; empty = log in first
+  bool signals = true;         // ask for typing and presence
+  bool follow_account = true;  // follow the account's own stream as soon as its id is known
+  bool reconnect = true;       // false: the first loss closes the client
+
+  Milliseconds first_wait{250};     // back-off: ceiling of the first wait
+  Milliseconds longest_wait{30000};
+  Milliseconds stable_after{10000}; // online this long resets the back-off
+  Milliseconds greeting_timeout{15000};  // Hello and Authenticate each answer within this
+  Milliseconds query_timeout{30000};     // queries and logins; 0 = none. Commands wait for as long as it takes
+
+  std::size_t outbox_calls = 1000;          // unanswered calls of all kinds
+  std::size_t outbox_bytes = 4 * 1024 * 1024;
+  std::size_t lane_window = 1;  // commands to one stream in flight. Above 1 is faster over distance, but a retried command
+                                // may then be decided after a later one
+
+  std::uint64_t seed = 1;                      // of all jitter
+  std::function<std::string()> new_message_id; // 16 random bytes; absent = derived from the seed (for tests)
+  OutboxStore* outbox_store = nullptr;         // outlives the core
+  std::int64_t unix_ms_at_start = 0;           // wall clock at construction, until the server tells its own
+};
+
+// What the owner of the socket must do, in order.
+struct Connect {};                    // open a connection; then call connected() or disconnected()
+struct Send { std::string bytes; };   // one binary WebSocket message
+struct Close { std::uint32_t code = 1000; };  // close this connection and report nothing more of it
+using Action = std::variant<Connect, Send, Close>;
+
+// Why a connection ended.
+struct Loss {
+  std::uint32_t close_code = 0;  // the peer's close code; 0 = none came
+  Failure failure;               // Network, Certificate or ClosedByServer
+  bool final = false;            // trying again can't help
+};
+
+// Not thread-safe; whoever owns it calls it from one thread. Every input may queue actions and happenings: drain
+// next_action() and next_happening() after each. `now` never goes back. Any input is allowed in any state.
+class SessionCore {
+ public:
+  SessionCore(Settings settings, Time now);
+  ~SessionCore();
+  SessionCore(const SessionCore&) = delete;
+  SessionCore& operator=(const SessionCore&) = delete;
+
+  // --- From the application
+  void connect(Time now);                 // nothing if already trying
+  void close(Time now, std::uint32_t code = 1000);  // every unanswered call fails with Cancelled; stored commands stay stored
+  void set_token(std::string token, Time now);      // takes effect at once when not yet authenticated, else when next connected
+  // Sends `request` (its request_id is ignored) when that is possible; exactly one Answered{id} follows, perhaps at once.
+  // An empty client_msg_id of a command is filled in. Login and Register adopt the token that they bring. `id` is the
+  // caller's choice: unique, below first_restored_call (those above are commands found in the outbox store).
+  void call(CallId id, v1::ClientFrame request, Time now);
+  static constexpr CallId first_restored_call = CallId{1} << 63;
+  bool cancel(CallId call, Time now);     // false: answered already, or unknown. A command already sent may still take effect
+  // With `from`: the application holds everything up to it. Without: a snapshot comes first. Nothing if followed already.
+  void follow(Stream stream, std::optional<Position> from, Time now);
+  void unfollow(Stream stream, Time now);
+
+  // --- From the socket and the clock
+  void connected(Time now);               // the WebSocket handshake is done
+  void received(std::string_view message, Time now);
+  void disconnected(Loss loss, Time now);
+  void tick(Time now);                    // call at next_deadline(), or any time
+  // While the application does not take happenings, the socket is not read: silence is then not the server's.
+  void set_reading(bool reading, Time now);
+
+  // --- To the owner
+  std::optional<Action> next_action();
+  std::optional<Happening> next_happening();
+  std::optional<Time> next_deadline() const;
+
+  // --- What is so now
+  enum class State { Idle, Connecting, Greeting, Greeted, Authenticating, Online, Waiting, Closed };
+  State state() const { return state_; }
+  std::optional<Position> position(Stream stream) const;  // absent: not followed, or no snapshot yet
+  std::vector<Stream> followed() const;
+  std::size_t unanswered() const { return calls_.size(); }
+  const v1::HelloReply& hello() const { return hello_; }  // of the last connection
+  const v1::AuthenticateReply& me() const { return me_; }
+  std::int64_t unix_ms(Time now) const;                   // the server's clock, as well as it is known
+
+ private:
+  struct Followed;
+  struct Pending;
+  enum class Own { Hello, Authenticate, Subscribe, Heartbeat, Unsubscribe };
+
+  void lose(Loss loss, Time now, bool tell_peer);
+  void protocol_failure(std::string what, Time now);
+  void finish_close(Loss loss, Time now);
+  void schedule_reconnect(Failure why, Time now);
+  void on_frame(v1::ServerFrame& frame, Time now);
+  void on_reply(v1::Reply& reply, Time now);
+  void on_own_reply(Own kind, Stream stream, v1::Reply& reply, Time now);
+  void on_hello(v1::Reply& reply, Time now);
+  void on_authenticate(v1::Reply& reply, Time now);
+  void on_subscribe(Stream stream, v1::Reply& reply, Time now);
+  void on_batch(v1::StreamBatch& batch, Time now);
+  void on_call_reply(std::uint64_t order, v1::Reply& reply, Time now);
+  void send_hello(Time now);
+  void send_authenticate(Time now);
+  void send_subscribe(Stream stream, Followed& followed, Time now);
+  void send_heartbeat(Time now);
+  void send_own(Own kind, Stream stream, v1::ClientFrame frame);
+  void pump(Time now);
+  bool try_send(std::uint64_t order, Pending& pending, Time now);
+  bool spend_token(Time now);
+  void accept(CallId id, v1::ClientFrame request, bool restored, Time now);
+  void answer(std::uint64_t order, Result<v1::Reply> result);
+  void fail_calls_that_may_not_repeat(const Failure& why);
+  void fail_all(const Failure& why);
+  std::uint32_t next_request_id();
+  Milliseconds heartbeat_interval() const;
+  bool talking() const;
+
+  Settings settings_;
+  State state_ = State::Idle;
+  Time started_;
+  Time last_now_;
+  Backoff backoff_;
+  Backoff retry_jitter_;
+  std::uint64_t message_id_state_;
+
+  std::deque<Action> actions_;
+  std::deque<Happening> happenings_;
+
+  std::map<Stream, Followed> followed_;
+  std::map<std::uint64_t, Pending> calls_;  // by order of call(), which is the order of sending
+  std::unordered_map<CallId, std::uint64_t> order_of_;
+  std::uint64_t next_order_ = 1;
+  std::size_t calls_bytes_ = 0;
+
+  struct Sent {
+    std::optional<Own> own;
+    Stream stream;
+    std::uint64_t order = 0;  // of the call
+  };
+  std::unordered_map<std::uint32_t, Sent> sent_;  // by request_id, of this connection
+  std::uint32_t last_request_id_ = 0;
+  std::size_t in_flight_ = 0;
+  double tokens_ = 0;
+  Time tokens_at_{};
+  std::optional<Time> paused_until_;
+
+  v1::HelloReply hello_;
+  v1::AuthenticateReply me_;
+  bool was_online_ = false;
+  bool reading_ = true;
+  std::uint32_t attempt_ = 0;
+  std::int64_t clock_offset_ms_ = 0;  // server Unix milliseconds minus milliseconds since started_
+
+  std::optional<Time> reconnect_at_;
+  std::optional<Time> greeting_deadline_;
+  std::optional<Time> heartbeat_at_;
+  std::optional<Time> stable_at_;
+  Time heard_at_{};
+  std::optional<v1::Goodbye> goodbye_;
+};
+
+}  // namespace amicale::client

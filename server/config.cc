@@ -12,12 +12,16 @@
 #include <numeric>
 #include <variant>
 
+#include "server/domain/limits.h"
 #include "server/http/address.h"
 
 namespace amicale {
 namespace {
 
+namespace limits = domain::limits;
 using Texts = std::vector<std::string>;
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
 
 // Says what is wrong with a value, as a sentence that follows the key's name; empty when nothing is.
 using Check = std::string (*)(const std::string& value);
@@ -155,7 +159,8 @@ const std::vector<Key>& keys() {
        "right\n"
        "entry here, everybody behind a proxy counts as one address."},
       {"server", "drain_ms",
-       Number{[](Config& c) -> std::uint64_t& { return c.server.drain_ms; }, 5000, 0, 60000},
+       Number{[](Config& c) -> std::uint64_t& { return c.server.drain_ms; }, limits::drain_ms, 0,
+              60000},
        "Time for open connections to end in good order after SIGTERM. A second signal exits at "
        "once."},
 
@@ -186,75 +191,87 @@ const std::vector<Key>& keys() {
        "its soft\n"
        "limit to the hard one at start, and refuses to start when that is too low for this "
        "number."},
-      {"limits", "connections_per_address",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.connections_per_address; }, 64, 1,
-              1000000},
+      {"limits", "sockets_per_address",
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.sockets_per_address; },
+              limits::sockets_per_address, 1, 1000000},
        "Open connections from one address (an IPv6 /64 counts as one)."},
-      {"limits", "unauthenticated_per_address",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.unauthenticated_per_address; }, 16,
-              1, 1000000},
+      {"limits", "sockets_per_address_unauthenticated",
+       Number{
+           [](Config& c) -> std::uint64_t& { return c.limits.sockets_per_address_unauthenticated; },
+           limits::sockets_per_address_unauthenticated, 1, 1000000},
        "Of these, how many at once that have not proved who they are."},
       {"limits", "sockets_per_account",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.sockets_per_account; }, 32, 1,
-              10000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.sockets_per_account; },
+              limits::sockets_per_account, 1, 10000},
        "Live connections of one account."},
       {"limits", "handshake_ms",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.handshake_ms; }, 5000, 50, 60000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.handshake_ms; },
+              limits::handshake_ms, 50, 60000},
        "Time for the TLS handshake, and again for the header of a request."},
-      {"limits", "authentication_ms",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.authentication_ms; }, 10000, 50,
-              120000},
+      {"limits", "authenticate_ms",
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.authenticate_ms; },
+              limits::authenticate_ms, 50, 120000},
        "Time for a WebSocket connection to authenticate."},
       {"limits", "heartbeat_ms",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.heartbeat_ms; }, 30000, 50, 600000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.heartbeat_ms; },
+              limits::heartbeat_ms, 50, 600000},
        "How often a client shows that it is there."},
-      {"limits", "idle_ms",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.idle_ms; }, 75000, 100, 3600000},
+      {"limits", "dead_ms",
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.dead_ms; }, limits::dead_ms, 100,
+              3600000},
        "Silence after which a connection is taken for dead. Must exceed heartbeat_ms."},
       {"limits", "no_progress_ms",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.no_progress_ms; }, 60000, 100,
-              3600000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.no_progress_ms; },
+              limits::no_progress_ms, 100, 3600000},
        "How long a reader may take nothing of what waits for it before it is cut. It can resume "
        "where it was."},
       {"limits", "keep_alive_ms",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.keep_alive_ms; }, 15000, 50,
-              600000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.keep_alive_ms; },
+              limits::http_keep_alive_ms, 50, 600000},
        "How long an HTTP connection may wait for its next request."},
       {"limits", "requests_per_second",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.requests_per_second; }, 20, 1,
-              100000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.requests_per_second; },
+              limits::requests_per_second, 1, 100000},
        "Requests of one connection, sustained."},
       {"limits", "request_burst",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.request_burst; }, 100, 1, 1000000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.request_burst; },
+              limits::request_burst, 1, 1000000},
        "Requests of one connection, at once."},
       {"limits", "posts_per_10s",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.posts_per_10s; }, 10, 1, 1000000},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.posts_per_10s; },
+              limits::posts_per_10s, 1, 1000000},
        "Messages of one member in ten seconds."},
       {"limits", "ring_events",
-       Number{[](Config& c) -> std::uint64_t& { return c.limits.ring_events; }, 4096, 16, 1048576},
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.ring_events; }, limits::ring_events,
+              16, 1048576},
        "Recent events that stay in memory for each club that is followed. Readers further behind "
        "are fed from\n"
        "the disk."},
 
-      {"auth", "hashing_threads",
-       Number{[](Config& c) -> std::uint64_t& { return c.auth.hashing_threads; }, 1, 1, 16},
+      {"auth", "password_threads",
+       Number{[](Config& c) -> std::uint64_t& { return c.auth.password_threads; },
+              limits::password_threads, 1, 16},
        "Threads for argon2id. Few, so that a flood of logins leaves the processor to the chat."},
-      {"auth", "hashing_queue",
-       Number{[](Config& c) -> std::uint64_t& { return c.auth.hashing_queue; }, 64, 1, 10000},
+      {"auth", "password_queue",
+       Number{[](Config& c) -> std::uint64_t& { return c.auth.password_queue; },
+              limits::password_queue, 1, 10000},
        "Logins that may wait for a hashing thread; more are refused as OVERLOADED."},
-      {"auth", "tries_per_account",
-       Number{[](Config& c) -> std::uint64_t& { return c.auth.tries_per_account; }, 10, 1, 1000000},
+      {"auth", "login_tries_per_account",
+       Number{[](Config& c) -> std::uint64_t& { return c.auth.login_tries_per_account; },
+              limits::login_tries_per_account, 1, 1000000},
        "Wrong passwords for one account in 15 minutes."},
-      {"auth", "tries_per_address",
-       Number{[](Config& c) -> std::uint64_t& { return c.auth.tries_per_address; }, 30, 1, 1000000},
+      {"auth", "login_tries_per_address_per_hour",
+       Number{[](Config& c) -> std::uint64_t& { return c.auth.login_tries_per_address_per_hour; },
+              limits::login_tries_per_address_per_hour, 1, 1000000},
        "Wrong passwords from one address in an hour."},
 
       {"storage", "free_space_floor_mib",
-       Number{[](Config& c) -> std::uint64_t& { return c.storage.free_space_floor_mib; }, 256, 0,
-              1048576},
+       Number{[](Config& c) -> std::uint64_t& { return c.storage.free_space_floor_mib; },
+              limits::free_space_floor_bytes / kMiB, 0, 1048576},
        "Below this much free disk, posting is refused as NO_SPACE; reading goes on."},
       {"storage", "ballast_mib",
-       Number{[](Config& c) -> std::uint64_t& { return c.storage.ballast_mib; }, 64, 0, 65536},
+       Number{[](Config& c) -> std::uint64_t& { return c.storage.ballast_mib; },
+              limits::ballast_bytes / kMiB, 0, 65536},
        "Size of a file that is kept only to be given up, so that a start on a full disk succeeds. "
        "0 = none."},
       {"storage", "block_cache_mib",
@@ -493,8 +510,8 @@ void check_together(const toml::table& root, const Config& config, Errors& error
          "needs both tls.certificate and tls.key");
   if (!config.tls.listen.empty() && config.tls.certificate.empty())
     fail("tls", "listen", "needs tls.certificate and tls.key");
-  if (config.limits.idle_ms <= config.limits.heartbeat_ms)
-    fail("limits", "idle_ms",
+  if (config.limits.dead_ms <= config.limits.heartbeat_ms)
+    fail("limits", "dead_ms",
          fmt::format("must exceed limits.heartbeat_ms, which is {}", config.limits.heartbeat_ms));
 }
 
@@ -592,7 +609,7 @@ std::expected<Config, std::vector<ConfigError>> load_config(const std::filesyste
 std::string describe_config() {
   std::string out =
       "# Configuration of the Amicale server: every key, with its default. Copy what you change.\n"
-      "# `amicaled --check-config FILE` says what is wrong with a file, line by line.\n";
+      "# `amicaled --config FILE --check-config` says what is wrong with a file, line by line.\n";
   for (const auto& section : sections()) {
     out += "\n";
     write_comment(out, section.documentation);

@@ -44,13 +44,13 @@ struct Config {
 
   struct Limits {
     std::uint64_t max_connections = 0;
-    std::uint64_t connections_per_address = 0;
-    std::uint64_t unauthenticated_per_address = 0;
+    std::uint64_t sockets_per_address = 0;
+    std::uint64_t sockets_per_address_unauthenticated = 0;
     std::uint64_t sockets_per_account = 0;
     std::uint64_t handshake_ms = 0;
-    std::uint64_t authentication_ms = 0;
+    std::uint64_t authenticate_ms = 0;
     std::uint64_t heartbeat_ms = 0;
-    std::uint64_t idle_ms = 0;
+    std::uint64_t dead_ms = 0;
     std::uint64_t no_progress_ms = 0;
     std::uint64_t keep_alive_ms = 0;
     std::uint64_t requests_per_second = 0;
@@ -60,10 +60,10 @@ struct Config {
   } limits;
 
   struct Auth {
-    std::uint64_t hashing_threads = 0;
-    std::uint64_t hashing_queue = 0;
-    std::uint64_t tries_per_account = 0;
-    std::uint64_t tries_per_address = 0;
+    std::uint64_t password_threads = 0;
+    std::uint64_t password_queue = 0;
+    std::uint64_t login_tries_per_account = 0;
+    std::uint64_t login_tries_per_address_per_hour = 0;
   } auth;
 
   struct Storage {

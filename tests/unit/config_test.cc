@@ -23,8 +23,8 @@ TEST_CASE("an empty configuration file means the defaults") {
   const auto config = parse_config("", "a.toml");
   REQUIRE(config);
   CHECK(config->server.listen == std::vector<std::string>{"127.0.0.1:8080"});
-  CHECK(config->limits.connections_per_address == 64);
-  CHECK(config->limits.unauthenticated_per_address == 16);
+  CHECK(config->limits.sockets_per_address == 64);
+  CHECK(config->limits.sockets_per_address_unauthenticated == 16);
   CHECK(config->limits.handshake_ms == 5000);
   CHECK(config->site.language == "fr");
   CHECK_FALSE(config->server.allow_plain_text);

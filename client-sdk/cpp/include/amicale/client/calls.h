@@ -17,7 +17,7 @@ namespace amicale::client {
 #define AMICALE_CLIENT_CALLS(X) \
   X(Login, login) \
   X(LookUpInvitation, look_up_invitation) \
-  X(Register, register) \
+  X(Register, register_) \
   X(AcceptInvitation, accept_invitation) \
   X(ChangePassword, change_password) \
   X(ChangeProfile, change_profile) \
@@ -60,16 +60,16 @@ namespace amicale::client {
 template <class Request>
 struct Call;  // Reply: its type; wrap(Request) -> v1::ClientFrame; unwrap(v1::Reply&&) -> Reply
 
-#define AMICALE_CLIENT_CALL(Type, field)                                                          \
-  template <>                                                                                      \
-  struct Call<v1::Type> {                                                                          \
-    using Reply = std::remove_cvref_t<decltype(std::declval<const v1::Reply&>().field())>;         \
-    static v1::ClientFrame wrap(v1::Type request) {                                                \
-      v1::ClientFrame frame;                                                                       \
-      *frame.mutable_##field() = std::move(request);                                               \
-      return frame;                                                                                \
-    }                                                                                              \
-    static Reply unwrap(v1::Reply&& reply) { return std::move(*reply.mutable_##field()); }         \
+#define AMICALE_CLIENT_CALL(Type, field)                                                   \
+  template <>                                                                              \
+  struct Call<v1::Type> {                                                                  \
+    using Reply = std::remove_cvref_t<decltype(std::declval<const v1::Reply&>().field())>; \
+    static v1::ClientFrame wrap(v1::Type request) {                                        \
+      v1::ClientFrame frame;                                                               \
+      *frame.mutable_##field() = std::move(request);                                       \
+      return frame;                                                                        \
+    }                                                                                      \
+    static Reply unwrap(v1::Reply&& reply) { return std::move(*reply.mutable_##field()); } \
   };
 AMICALE_CLIENT_CALLS(AMICALE_CLIENT_CALL)
 #undef AMICALE_CLIENT_CALL

@@ -44,25 +44,31 @@ class CursorStore {
 };
 
 struct Options {
-  std::string url;             // "ws://host[:port]" or "wss://host[:port]"; the path is /v1/ws unless the URL has one
-  std::string token;           // 32 bytes from LoginReply or RegisterReply; empty = login() or a Register call comes first
-  std::string ca_file;         // PEM; empty = the system's trusted authorities
+  std::string
+      url;  // "ws://host[:port]" or "wss://host[:port]"; the path is /v1/ws unless the URL has one
+  std::string
+      token;  // 32 bytes from LoginReply or RegisterReply; empty = login() or a Register call comes first
+  std::string ca_file;             // PEM; empty = the system's trusted authorities
   bool verify_certificate = true;  // false accepts any certificate: for tests only
   std::string client_name = "amicale-cpp/0.1";
   v1::Language language = v1::LANGUAGE_UNSPECIFIED;
-  bool follow_account = true;      // follow the account's own stream (read marks, levels, directs) once online
-  std::vector<Stream> follow;      // streams to follow from the start, each from CursorStore's position if it has one
-  bool signals = true;             // typing and presence
-  bool reconnect = true;           // false: the first loss is Closed, and calls fail instead of waiting
-  Milliseconds connect_timeout{15000};  // name resolution, TCP, TLS and WebSocket handshakes, together
+  bool follow_account =
+      true;  // follow the account's own stream (read marks, levels, directs) once online
+  std::vector<Stream>
+      follow;  // streams to follow from the start, each from CursorStore's position if it has one
+  bool signals = true;    // typing and presence
+  bool reconnect = true;  // false: the first loss is Closed, and calls fail instead of waiting
+  Milliseconds connect_timeout{
+      15000};  // name resolution, TCP, TLS and WebSocket handshakes, together
   Milliseconds query_timeout{30000};
   std::size_t outbox_calls = 1000;
   std::size_t outbox_bytes = 4 * 1024 * 1024;
-  std::size_t lane_window = 1;     // see Settings::lane_window
-  std::size_t waiting_happenings = 10000;  // not yet taken by poll(): above this the socket is not read until poll() is called;
-                                           // the server keeps the rest, so nothing is lost
+  std::size_t lane_window = 1;  // see Settings::lane_window
+  std::size_t waiting_happenings =
+      10000;  // not yet taken by poll(): above this the socket is not read until poll() is called;
+              // the server keeps the rest, so nothing is lost
   std::function<void(const Happening&)> on_happening;  // absent = poll()
-  CursorStore* cursor_store = nullptr;  // both outlive the client
+  CursorStore* cursor_store = nullptr;                 // both outlive the client
   OutboxStore* outbox_store = nullptr;
 };
 
@@ -85,7 +91,8 @@ class Client {
   void close_soon();
 
   // Logs in and goes online with the new token; keep LoginReply.token for the next start.
-  std::future<Result<v1::LoginReply>> login(std::string login, std::string password, std::string device_name);
+  std::future<Result<v1::LoginReply>> login(std::string login, std::string password,
+                                            std::string device_name);
   void set_token(std::string token);
 
   // Calls any request of the protocol, e.g. call(v1::ListClubs{}) -> future<Result<v1::ListClubsReply>>. Commands without a
@@ -96,26 +103,31 @@ class Client {
     auto promise = std::make_shared<std::promise<Result<ReplyTo<T>>>>();
     auto future = promise->get_future();
     start(Call<T>::wrap(std::move(request)), {}, [promise](Result<v1::Reply> result) {
-      if (result) promise->set_value(Call<T>::unwrap(std::move(*result)));
-      else promise->set_value(std::unexpected(std::move(result.error())));
+      if (result)
+        promise->set_value(Call<T>::unwrap(std::move(*result)));
+      else
+        promise->set_value(std::unexpected(std::move(result.error())));
     });
     return future;
   }
   // The same with a handler, which runs where happenings are delivered, just before the Answered happening.
   template <Request T>
   CallId call(T request, std::function<void(Result<ReplyTo<T>>)> handler) {
-    return call(Call<T>::wrap(std::move(request)), [handler = std::move(handler)](const Result<v1::Reply>& result) {
-      if (result) handler(Call<T>::unwrap(v1::Reply(*result)));
-      else handler(std::unexpected(result.error()));
-    });
+    return call(Call<T>::wrap(std::move(request)),
+                [handler = std::move(handler)](const Result<v1::Reply>& result) {
+                  if (result)
+                    handler(Call<T>::unwrap(v1::Reply(*result)));
+                  else
+                    handler(std::unexpected(result.error()));
+                });
   }
   CallId call(v1::ClientFrame request, Handler handler);
   void cancel(CallId call);
 
   // Posts to a room of a club (room_id) or to a direct conversation (room_id 0). Returns the client_msg_id (16 bytes), under
   // which a Posting happening (the local echo) comes at once and an Answered one follows. `reply_to`: message number, 0 = none.
-  std::string post(Stream stream, std::uint64_t room_id, std::string body, std::uint64_t reply_to = 0,
-                   v1::Mentions mentions = {});
+  std::string post(Stream stream, std::uint64_t room_id, std::string body,
+                   std::uint64_t reply_to = 0, v1::Mentions mentions = {});
 
   // Follows a stream, from `from`, else from CursorStore's position, else from a snapshot. Survives reconnections.
   void follow(Stream stream, std::optional<Position> from = std::nullopt);

@@ -20,9 +20,9 @@ struct Failure {
     TooLarge,      // larger than the server's Limits.frame_bytes: nothing was sent
     Cancelled,     // by cancel(), or the client was closed first
     Network,       // name resolution, TCP, TLS or WebSocket failed; `message` is the system's text
-    Certificate,   // the server's certificate is not trusted or is another host's; not retried
-    BadFrame,      // the server sent what protocol v1 does not allow: a defect of the server or of something between
-    ClosedByServer // the server closed the connection; `close_code` says why
+    Certificate,  // the server's certificate is not trusted or is another host's; not retried
+    BadFrame,  // the server sent what protocol v1 does not allow: a defect of the server or of something between
+    ClosedByServer  // the server closed the connection; `close_code` says why
   };
 
   Kind kind = Kind::Disconnected;
@@ -30,7 +30,9 @@ struct Failure {
   std::uint32_t close_code = 0;  // kind ClosedByServer: a v1::CloseCode or an RFC 6455 code
   std::string message;           // one sentence for a person; for Refused, in the member's language
 
-  bool refused_with(v1::RefusalCode code) const { return kind == Kind::Refused && refusal.code() == code; }
+  bool refused_with(v1::RefusalCode code) const {
+    return kind == Kind::Refused && refusal.code() == code;
+  }
 };
 
 template <class T>

@@ -100,7 +100,7 @@ struct Signalled {
 // A message was given to post() or call() (or found in the outbox store) and awaits its answer: the local echo.
 struct Posting {
   CallId call = 0;
-  v1::PostMessage request;  // with client_msg_id
+  v1::PostMessage request;   // with client_msg_id
   std::uint64_t author = 0;  // 0 = not known before the first login
   std::int64_t time_ms = 0;  // Unix milliseconds, the server's clock where known
 };
@@ -112,7 +112,7 @@ struct Answered {
   Result<v1::Reply> result;
 };
 
-using Happening = std::variant<Connecting, Greeted, Online, Waiting, Closed, Resynced, Resumed, Batch, Ended, FollowRefused,
-                               Signalled, Posting, Answered>;
+using Happening = std::variant<Connecting, Greeted, Online, Waiting, Closed, Resynced, Resumed,
+                               Batch, Ended, FollowRefused, Signalled, Posting, Answered>;
 
 }  // namespace amicale::client

@@ -16,7 +16,7 @@
 namespace amicale::client {
 
 struct RoomState {
-  v1::Room room;      // head_number and pins as of now
+  v1::Room room;  // head_number and pins as of now
   Timeline timeline;
 };
 
@@ -30,9 +30,10 @@ struct PresenceState {
 struct ClubState {
   v1::Club club;
   v1::Member me;
-  std::map<std::uint64_t, RoomState> rooms;       // by room id; those that this account may read
-  std::map<std::uint64_t, v1::Member> members;    // by account id; grows by events and ListMembers
-  std::uint64_t members_after = 0;                // > 0: more members than are loaded; call ListMembers with `after`
+  std::map<std::uint64_t, RoomState> rooms;     // by room id; those that this account may read
+  std::map<std::uint64_t, v1::Member> members;  // by account id; grows by events and ListMembers
+  std::uint64_t members_after =
+      0;  // > 0: more members than are loaded; call ListMembers with `after`
   PresenceState presence;
   bool ended = false;  // may not be followed any more
 };
@@ -50,8 +51,9 @@ struct AccountState {
   v1::Language language = v1::LANGUAGE_UNSPECIFIED;
   v1::SiteRole site_role = v1::SITE_ROLE_UNSPECIFIED;
   std::map<std::uint64_t, v1::Device> devices;
-  std::map<std::uint64_t, v1::MembershipNoticed> memberships;  // as noticed since the snapshot; ListClubs has all
-  std::set<std::uint64_t> directs;                             // as noticed since the snapshot; ListDirects has all
+  std::map<std::uint64_t, v1::MembershipNoticed>
+      memberships;                  // as noticed since the snapshot; ListClubs has all
+  std::set<std::uint64_t> directs;  // as noticed since the snapshot; ListDirects has all
 };
 
 struct TypingState {

@@ -41,27 +41,34 @@ struct Settings {
   bool follow_account = true;  // follow the account's own stream as soon as its id is known
   bool reconnect = true;       // false: the first loss closes the client
 
-  Milliseconds first_wait{250};     // back-off: ceiling of the first wait
+  Milliseconds first_wait{250};  // back-off: ceiling of the first wait
   Milliseconds longest_wait{30000};
-  Milliseconds stable_after{10000}; // online this long resets the back-off
+  Milliseconds stable_after{10000};      // online this long resets the back-off
   Milliseconds greeting_timeout{15000};  // Hello and Authenticate each answer within this
-  Milliseconds query_timeout{30000};     // queries and logins; 0 = none. Commands wait for as long as it takes
+  Milliseconds query_timeout{
+      30000};  // queries and logins; 0 = none. Commands wait for as long as it takes
 
-  std::size_t outbox_calls = 1000;          // unanswered calls of all kinds
+  std::size_t outbox_calls = 1000;  // unanswered calls of all kinds
   std::size_t outbox_bytes = 4 * 1024 * 1024;
-  std::size_t lane_window = 1;  // commands to one stream in flight. Above 1 is faster over distance, but a retried command
-                                // may then be decided after a later one
+  std::size_t lane_window =
+      1;  // commands to one stream in flight. Above 1 is faster over distance, but a retried command
+          // may then be decided after a later one
 
-  std::uint64_t seed = 1;                      // of all jitter
-  std::function<std::string()> new_message_id; // 16 random bytes; absent = derived from the seed (for tests)
-  OutboxStore* outbox_store = nullptr;         // outlives the core
-  std::int64_t unix_ms_at_start = 0;           // wall clock at construction, until the server tells its own
+  std::uint64_t seed = 1;  // of all jitter
+  std::function<std::string()>
+      new_message_id;  // 16 random bytes; absent = derived from the seed (for tests)
+  OutboxStore* outbox_store = nullptr;  // outlives the core
+  std::int64_t unix_ms_at_start = 0;  // wall clock at construction, until the server tells its own
 };
 
 // What the owner of the socket must do, in order.
-struct Connect {};                    // open a connection; then call connected() or disconnected()
-struct Send { std::string bytes; };   // one binary WebSocket message
-struct Close { std::uint32_t code = 1000; };  // close this connection and report nothing more of it
+struct Connect {};  // open a connection; then call connected() or disconnected()
+struct Send {
+  std::string bytes;
+};  // one binary WebSocket message
+struct Close {
+  std::uint32_t code = 1000;
+};  // close this connection and report nothing more of it
 using Action = std::variant<Connect, Send, Close>;
 
 // Why a connection ended.
@@ -81,24 +88,31 @@ class SessionCore {
   SessionCore& operator=(const SessionCore&) = delete;
 
   // --- From the application
-  void connect(Time now);                 // nothing if already trying
-  void close(Time now, std::uint32_t code = 1000);  // every unanswered call fails with Cancelled; stored commands stay stored
-  void set_token(std::string token, Time now);      // takes effect at once when not yet authenticated, else when next connected
+  void connect(Time now);  // nothing if already trying
+  void close(Time now,
+             std::uint32_t code =
+                 1000);  // every unanswered call fails with Cancelled; stored commands stay stored
+  void set_token(
+      std::string token,
+      Time now);  // takes effect at once when not yet authenticated, else when next connected
   // Sends `request` (its request_id is ignored) when that is possible; exactly one Answered{id} follows, perhaps at once.
   // An empty client_msg_id of a command is filled in. Login and Register adopt the token that they bring. `id` is the
   // caller's choice: unique, below first_restored_call (those above are commands found in the outbox store).
   void call(CallId id, v1::ClientFrame request, Time now);
   static constexpr CallId first_restored_call = CallId{1} << 63;
-  bool cancel(CallId call, Time now);     // false: answered already, or unknown. A command already sent may still take effect
+  bool cancel(
+      CallId call,
+      Time
+          now);  // false: answered already, or unknown. A command already sent may still take effect
   // With `from`: the application holds everything up to it. Without: a snapshot comes first. Nothing if followed already.
   void follow(Stream stream, std::optional<Position> from, Time now);
   void unfollow(Stream stream, Time now);
 
   // --- From the socket and the clock
-  void connected(Time now);               // the WebSocket handshake is done
+  void connected(Time now);  // the WebSocket handshake is done
   void received(std::string_view message, Time now);
   void disconnected(Loss loss, Time now);
-  void tick(Time now);                    // call at next_deadline(), or any time
+  void tick(Time now);  // call at next_deadline(), or any time
   // While the application does not take happenings, the socket is not read: silence is then not the server's.
   void set_reading(bool reading, Time now);
 
@@ -110,12 +124,13 @@ class SessionCore {
   // --- What is so now
   enum class State { Idle, Connecting, Greeting, Greeted, Authenticating, Online, Waiting, Closed };
   State state() const { return state_; }
-  std::optional<Position> position(Stream stream) const;  // absent: not followed, or no snapshot yet
+  std::optional<Position> position(
+      Stream stream) const;  // absent: not followed, or no snapshot yet
   std::vector<Stream> followed() const;
   std::size_t unanswered() const { return calls_.size(); }
   const v1::HelloReply& hello() const { return hello_; }  // of the last connection
   const v1::AuthenticateReply& me() const { return me_; }
-  std::int64_t unix_ms(Time now) const;                   // the server's clock, as well as it is known
+  std::int64_t unix_ms(Time now) const;  // the server's clock, as well as it is known
 
  private:
   struct Followed;

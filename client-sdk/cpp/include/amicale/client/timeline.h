@@ -71,7 +71,9 @@ class Timeline {
   std::uint64_t oldest_loaded() const { return messages_.empty() ? 0 : messages_.begin()->first; }
   std::size_t loaded() const { return messages_.size(); }
   // head - watermark, never negative. Exact, whatever is loaded.
-  std::uint64_t unread(std::uint64_t watermark) const { return head_ > watermark ? head_ - watermark : 0; }
+  std::uint64_t unread(std::uint64_t watermark) const {
+    return head_ > watermark ? head_ - watermark : 0;
+  }
   const std::vector<std::uint64_t>& pins() const { return pins_; }
   Stream stream() const { return stream_; }
   std::uint64_t room_id() const { return room_id_; }

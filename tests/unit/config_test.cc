@@ -128,8 +128,8 @@ TEST_CASE("TLS needs a certificate and a key") {
             .empty());
 }
 
-TEST_CASE("idle must exceed the heartbeat") {
-  CHECK(errors_of("[limits]\nidle_ms = 1000\n").find("must exceed limits.heartbeat_ms") !=
+TEST_CASE("the silence of a dead connection must exceed the heartbeat") {
+  CHECK(errors_of("[limits]\ndead_ms = 1000\n").find("must exceed limits.heartbeat_ms") !=
         std::string::npos);
 }
 

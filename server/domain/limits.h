@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
-// Every bound that the server puts on what others can make it do, with its reason. A bound that a client can meet is also
-// served in HelloReply by served_limits(). Units are in the names; "bytes" of text are bytes of UTF-8.
+// Every bound that the server puts on what others can make it do, with its reason. A bound that a
+// client can meet is also served in HelloReply by served_limits(). Units are in the names; "bytes"
+// of text are bytes of UTF-8.
 #pragma once
 
 #include <cstddef>
@@ -12,101 +13,134 @@
 namespace amicale::domain::limits {
 
 // --- Frames ---
-inline constexpr std::uint32_t frame_bytes = 64 * 1024;             // four of the largest messages: no request needs more
-inline constexpr std::uint32_t server_frame_bytes = 1024 * 1024;    // one gathered write; a phone can hold it while parsing
-inline constexpr std::uint32_t nesting = 32;                        // protobuf and JSON depth; ours is below 8
-inline constexpr std::uint32_t http_body_bytes = 256 * 1024;        // POST /v1/call carries one frame as JSON, where base64 and escapes swell it
-inline constexpr std::uint32_t http_header_bytes = 8 * 1024;        // no browser sends more to a site without cookies
+// Four of the largest messages: no request needs more.
+inline constexpr std::uint32_t frame_bytes = 64 * 1024;
+// One gathered write; a phone can hold it while parsing.
+inline constexpr std::uint32_t server_frame_bytes = 1024 * 1024;
+inline constexpr std::uint32_t nesting = 32;  // protobuf and JSON depth; ours is below 8
+// POST /v1/call carries one frame as JSON, where base64 and escapes swell it.
+inline constexpr std::uint32_t http_body_bytes = 256 * 1024;
+// No browser sends more to a site without cookies.
+inline constexpr std::uint32_t http_header_bytes = 8 * 1024;
 
 // --- Text ---
-inline constexpr std::uint32_t message_bytes = 16 * 1024;           // a long letter; keeps a page of history in one frame
-inline constexpr std::uint32_t name_bytes = 96;                     // 32 characters of three bytes
-inline constexpr std::uint32_t name_characters = 32;                // a name fits on one line of a phone
-inline constexpr std::uint32_t club_name_characters = 64;           // official names of clubs are long
-inline constexpr std::uint32_t purpose_bytes = 1024;                // a paragraph: purpose, topic, introduction, reason
-inline constexpr std::uint32_t note_bytes = 256;                    // a line beside an invitation
-inline constexpr std::uint32_t slug_bytes = 40;                     // part of a URL that people type
-inline constexpr std::uint32_t emoji_bytes = 32;                    // the longest family emoji has 25
-inline constexpr std::uint32_t login_min_bytes = 3;                 // shorter ones are squatted and mistyped
-inline constexpr std::uint32_t login_bytes = 32;                    // [a-z0-9._-]
-inline constexpr std::uint32_t password_min_bytes = 10;             // Discourse's number; length is what helps
-inline constexpr std::uint32_t password_max_bytes = 256;            // above, hashing is work for nothing
-inline constexpr std::uint32_t device_name_bytes = 64;              // "Firefox on Linux"
-inline constexpr std::uint32_t client_name_bytes = 64;              // "amicale-cpp/0.1"
-inline constexpr std::uint32_t external_id_bytes = 128;             // a key of an alumni database
-inline constexpr std::uint32_t client_msg_id_bytes = 16;            // a random UUID's worth
-inline constexpr std::uint32_t token_bytes = 32;                    // 256 bits from the system's generator
-inline constexpr std::uint32_t invitation_code_bytes = 64;          // what is sent as a code; ours have 22 characters
+// A long letter; keeps a page of history in one frame.
+inline constexpr std::uint32_t message_bytes = 16 * 1024;
+inline constexpr std::uint32_t name_bytes = 96;            // 32 characters of three bytes
+inline constexpr std::uint32_t name_characters = 32;       // a name fits on one line of a phone
+inline constexpr std::uint32_t club_name_characters = 64;  // official names of clubs are long
+// A paragraph: purpose, topic, introduction, reason.
+inline constexpr std::uint32_t purpose_bytes = 1024;
+inline constexpr std::uint32_t note_bytes = 256;         // a line beside an invitation
+inline constexpr std::uint32_t slug_bytes = 40;          // part of a URL that people type
+inline constexpr std::uint32_t emoji_bytes = 32;         // the longest family emoji has 25
+inline constexpr std::uint32_t login_min_bytes = 3;      // shorter ones are squatted and mistyped
+inline constexpr std::uint32_t login_bytes = 32;         // [a-z0-9._-]
+inline constexpr std::uint32_t password_min_bytes = 10;  // Discourse's number; length is what helps
+inline constexpr std::uint32_t password_max_bytes = 256;  // above, hashing is work for nothing
+inline constexpr std::uint32_t device_name_bytes = 64;    // "Firefox on Linux"
+inline constexpr std::uint32_t client_name_bytes = 64;    // "amicale-cpp/0.1"
+inline constexpr std::uint32_t external_id_bytes = 128;   // a key of an alumni database
+inline constexpr std::uint32_t client_msg_id_bytes = 16;  // a random UUID's worth
+inline constexpr std::uint32_t token_bytes = 32;          // 256 bits from the system's generator
+// What is sent as a code; ours have 22 characters.
+inline constexpr std::uint32_t invitation_code_bytes = 64;
 
 // --- What one thing may hold ---
-inline constexpr std::uint32_t reactions_per_message = 20;          // distinct emoji; more is noise and a way to grow a row
-inline constexpr std::uint32_t mentions_per_message = 50;           // above, @committee or @all says it
-inline constexpr std::uint32_t pins_per_room = 50;                  // a pin list that is read
-inline constexpr std::uint32_t rooms_per_club = 100;                // the room list is in every snapshot
-inline constexpr std::uint32_t club_capacity = 1'000;               // a community of practice stops working above
-inline constexpr std::uint32_t members_per_club = 100'000;          // absolute; only site staff may go above club_capacity
-inline constexpr std::uint32_t clubs_per_site = 100'000;            // the list of clubs stays readable by one scan
-inline constexpr std::uint64_t accounts_per_site = 0xffff'fffe;     // two account ids make a direct id of 64 bits
-inline constexpr std::uint32_t devices_per_account = 20;            // the oldest gives way to a new one
-inline constexpr std::uint32_t site_staff = 1'000;                  // the list is kept in memory
+// Distinct emoji; more is noise and a way to grow a row.
+inline constexpr std::uint32_t reactions_per_message = 20;
+inline constexpr std::uint32_t mentions_per_message = 50;  // above, @committee or @all says it
+inline constexpr std::uint32_t pins_per_room = 50;         // a pin list that is read
+inline constexpr std::uint32_t rooms_per_club = 100;       // the room list is in every snapshot
+// A community of practice stops working above.
+inline constexpr std::uint32_t club_capacity = 1'000;
+// Absolute; only site staff may go above club_capacity.
+inline constexpr std::uint32_t members_per_club = 100'000;
+// The list of clubs stays readable by one scan.
+inline constexpr std::uint32_t clubs_per_site = 100'000;
+// Two account ids make a direct id of 64 bits.
+inline constexpr std::uint64_t accounts_per_site = 0xffff'fffe;
+inline constexpr std::uint32_t devices_per_account = 20;  // the oldest gives way to a new one
+inline constexpr std::uint32_t site_staff = 1'000;        // the list is kept in memory
 
 // --- Pages and batches ---
-inline constexpr std::uint32_t history_page = 200;                  // three screens; the frame's size may end it sooner
-inline constexpr std::uint32_t members_page = 500;                  // two pages for a full club
-inline constexpr std::uint32_t import_batch = 200;                  // one commit stays short; a frame's size may end it sooner
+// Three screens; the frame's size may end it sooner.
+inline constexpr std::uint32_t history_page = 200;
+inline constexpr std::uint32_t members_page = 500;  // two pages for a full club
+// One commit stays short; a frame's size may end it sooner.
+inline constexpr std::uint32_t import_batch = 200;
 
 // --- One connection, one account, one address ---
-inline constexpr std::uint32_t subscriptions = 64;                  // all of a person's clubs and talks; a cursor each
-inline constexpr std::uint32_t requests_in_flight = 32;             // more are left in the socket
-inline constexpr std::uint32_t requests_per_second = 50;            // a fast client with typing and read marks uses 5
-inline constexpr std::uint32_t request_burst = 200;                 // opening the client asks for everything at once
-inline constexpr std::uint32_t posts_per_10s = 30;                  // nobody types faster; a pasted log is an import
+// All of a person's clubs and talks; a cursor each.
+inline constexpr std::uint32_t subscriptions = 64;
+inline constexpr std::uint32_t requests_in_flight = 32;  // more are left in the socket
+// A fast client with typing and read marks uses 5.
+inline constexpr std::uint32_t requests_per_second = 50;
+// Opening the client asks for everything at once.
+inline constexpr std::uint32_t request_burst = 200;
+// Nobody types faster; a pasted log is an import.
+inline constexpr std::uint32_t posts_per_10s = 30;
 inline constexpr std::uint32_t post_window_ms = 10'000;
-inline constexpr std::uint32_t signal_bytes_per_second = 16 * 1024; // signals never crowd out events
-inline constexpr std::uint32_t sockets_per_account = 32;            // every device with a few tabs
-inline constexpr std::uint32_t sockets_per_address = 64;            // a class behind one address
-inline constexpr std::uint32_t sockets_per_address_unauthenticated = 16;  // half-open ones are what a flood is made of
-inline constexpr std::uint32_t rate_limit_strikes = 500;            // refusals in a row by RATE_LIMITED before ABUSE closes
+// Signals never crowd out events.
+inline constexpr std::uint32_t signal_bytes_per_second = 16 * 1024;
+inline constexpr std::uint32_t sockets_per_account = 32;  // every device with a few tabs
+inline constexpr std::uint32_t sockets_per_address = 64;  // a class behind one address
+// Half-open ones are what a flood is made of.
+inline constexpr std::uint32_t sockets_per_address_unauthenticated = 16;
+// Refusals in a row by RATE_LIMITED before ABUSE closes.
+inline constexpr std::uint32_t rate_limit_strikes = 500;
 
 // --- Time ---
-inline constexpr std::uint32_t handshake_ms = 5'000;                // TLS and the upgrade; a slow-loris holds a socket no longer
-inline constexpr std::uint32_t authenticate_ms = 10'000;            // from the upgrade to a good Authenticate
-inline constexpr std::uint32_t heartbeat_ms = 30'000;               // below the idle time-outs of usual proxies
-inline constexpr std::uint32_t dead_ms = 75'000;                    // two heartbeats lost and half of a third
-inline constexpr std::uint32_t no_progress_ms = 60'000;             // a reader that takes no byte for so long is cut, and resumes
-inline constexpr std::uint32_t http_keep_alive_ms = 15'000;         // between two requests of one HTTP connection
-inline constexpr std::uint32_t drain_ms = 5'000;                    // SIGTERM to exit
-inline constexpr std::uint32_t typing_ms = 6'000;                   // lapses unless repeated
-inline constexpr std::uint32_t reconnect_min_ms = 500;              // jittered hint: spreads a herd of 1,000 over seconds
+// TLS and the upgrade; a slow-loris holds a socket no longer.
+inline constexpr std::uint32_t handshake_ms = 5'000;
+inline constexpr std::uint32_t authenticate_ms = 10'000;  // from the upgrade to a good Authenticate
+inline constexpr std::uint32_t heartbeat_ms = 30'000;  // below the idle time-outs of usual proxies
+inline constexpr std::uint32_t dead_ms = 75'000;       // two heartbeats lost and half of a third
+// A reader that takes no byte for so long is cut, and resumes.
+inline constexpr std::uint32_t no_progress_ms = 60'000;
+// Between two requests of one HTTP connection.
+inline constexpr std::uint32_t http_keep_alive_ms = 15'000;
+inline constexpr std::uint32_t drain_ms = 5'000;   // SIGTERM to exit
+inline constexpr std::uint32_t typing_ms = 6'000;  // lapses unless repeated
+// Jittered hint: spreads a herd of 1,000 over seconds.
+inline constexpr std::uint32_t reconnect_min_ms = 500;
 inline constexpr std::uint32_t reconnect_max_ms = 5'000;
 
 // --- Entry ---
-inline constexpr std::uint32_t login_tries_per_account = 10;        // in login_window_ms
+inline constexpr std::uint32_t login_tries_per_account = 10;  // in login_window_ms
 inline constexpr std::uint32_t login_window_ms = 15 * 60 * 1000;
 inline constexpr std::uint32_t login_tries_per_address_per_hour = 30;  // Discourse's number
-inline constexpr std::uint32_t argon2_memory_kib = 19 * 1024;       // OWASP's floor for argon2id with t=2: 20 ms of a core
+// OWASP's floor for argon2id with t=2: 20 ms of a core.
+inline constexpr std::uint32_t argon2_memory_kib = 19 * 1024;
 inline constexpr std::uint32_t argon2_passes = 2;
 inline constexpr std::uint32_t argon2_lanes = 1;
-inline constexpr std::uint32_t password_threads = 2;                // a login flood never takes the chat's cores
-inline constexpr std::uint32_t password_queue = 64;                 // 64 x 20 ms / 2 threads: under a second; then OVERLOADED
-inline constexpr std::uint32_t invitation_uses = 1'000;             // a whole club by one link
-inline constexpr std::uint32_t member_invitation_uses = 10;         // by members below the committee
-inline constexpr std::uint32_t invitation_hours = 90 * 24;          // longest life
+inline constexpr std::uint32_t password_threads = 2;  // a login flood never takes the chat's cores
+// 64 x 20 ms / 2 threads: under a second; then OVERLOADED.
+inline constexpr std::uint32_t password_queue = 64;
+inline constexpr std::uint32_t invitation_uses = 1'000;      // a whole club by one link
+inline constexpr std::uint32_t member_invitation_uses = 10;  // by members below the committee
+inline constexpr std::uint32_t invitation_hours = 90 * 24;   // longest life
 inline constexpr std::uint32_t invitation_default_hours = 30 * 24;
 
 // --- Inside ---
-inline constexpr std::uint32_t partition_queue = 1'024;             // commands waiting for one partition; then OVERLOADED
-inline constexpr std::uint32_t partition_turn = 256;                // commands decided into one commit
-inline constexpr std::uint32_t commit_bytes = 1024 * 1024;          // of events in one commit: a turn ends early above it
-inline constexpr std::uint32_t ring_events = 1'024;                 // recent events kept per followed partition
-inline constexpr std::uint32_t ring_bytes = 512 * 1024;             // and their bytes, whichever comes first
-inline constexpr std::uint32_t partitions_idle = 1'024;             // unfollowed partitions kept loaded per shard
-inline constexpr std::uint32_t behind_read_bytes = 256 * 1024;      // one read of the log for a session that is behind
-inline constexpr std::uint32_t presence_list = 100;                 // above, a count and a sample
+// Commands waiting for one partition; then OVERLOADED.
+inline constexpr std::uint32_t partition_queue = 1'024;
+inline constexpr std::uint32_t partition_turn = 256;  // commands decided into one commit
+// Of events in one commit: a turn ends early above it.
+inline constexpr std::uint32_t commit_bytes = 1024 * 1024;
+inline constexpr std::uint32_t ring_events = 1'024;  // recent events kept per followed partition
+inline constexpr std::uint32_t ring_bytes = 512 * 1024;  // and their bytes, whichever comes first
+// Unfollowed partitions kept loaded per shard.
+inline constexpr std::uint32_t partitions_idle = 1'024;
+// One read of the log for a session that is behind.
+inline constexpr std::uint32_t behind_read_bytes = 256 * 1024;
+inline constexpr std::uint32_t presence_list = 100;  // above, a count and a sample
 inline constexpr std::uint32_t presence_sample = 20;
-inline constexpr std::uint32_t typing_list = 3;                     // names shown; the rest is a number
-inline constexpr std::uint64_t free_space_floor_bytes = 256ull * 1024 * 1024;  // room for RocksDB to flush and compact
-inline constexpr std::uint64_t ballast_bytes = 64ull * 1024 * 1024; // released to open a store on a full disk
+inline constexpr std::uint32_t typing_list = 3;  // names shown; the rest is a number
+// Room for RocksDB to flush and compact.
+inline constexpr std::uint64_t free_space_floor_bytes = 256ull * 1024 * 1024;
+// Released to open a store on a full disk.
+inline constexpr std::uint64_t ballast_bytes = 64ull * 1024 * 1024;
 
 }  // namespace amicale::domain::limits
 

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Who may do what: one table, asked by one function. Later work adds rows, not ifs.
+//
+// A row says, for one action: in which club roles an active member may; in which a paused one still
+// may; in which statuses anybody may for themselves; and from which site role on it needs no
+// membership. Whatever no row allows is refused. Site staff act in every club as its SUPERVISOR;
+// site owners may everything. What the caller can't see is NOT_FOUND; what they see and may not do
+// is FORBIDDEN; what they may do once their membership is active again is NOT_ACTIVE.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "server/domain/refusal.h"
+#include "server/domain/roles.h"
+#include "server/domain/state.h"
+
+namespace amicale::domain {
+
+enum class Action : std::uint8_t {
+  // In a club
+  read_club,  // its snapshot and stream
+  list_members,
+  see_presence,
+  change_club,
+  create_room,
+  change_room,
+  invite,
+  invite_directly,  // an invitation that needs no decision
+  list_invitations,
+  revoke_invitation,
+  revoke_own_invitation,
+  set_role,
+  decide_admission,
+  pause,
+  remove,
+  ban,
+  reinstate,
+  accept_membership,  // opt in to being INVITED
+  leave,
+  add_member,
+  raise_capacity,  // above limits::club_capacity
+  // In a room, or a direct conversation
+  read_room,
+  signal_typing,
+  post_message,
+  post_announcement,
+  edit_own,
+  delete_own,
+  delete_any,
+  react,
+  pin,
+  mention_committee,
+  mention_all,
+  import_messages,
+  // On the site
+  read_site,
+  list_all_clubs,
+  create_club,
+  invite_to_site,
+  set_site_role,
+  find_account,
+  revoke_any_token,
+  create_backup,
+  see_stats,
+  // For oneself
+  manage_own_account,  // profile, password, devices, read marks, levels
+  open_direct,         // ask, answer, block
+};
+inline constexpr std::size_t action_count = static_cast<std::size_t>(Action::open_direct) + 1;
+
+// Where an action happens, and so what must be visible first.
+enum class Ground : std::uint8_t {
+  club,
+  room,   // a room that the caller reads
+  floor,  // a room that the caller posts in
+  site,
+  self,
+};
+
+// One row of the table.
+struct Permission {
+  Action action{};
+  std::string_view rule_id;
+  Ground ground = Ground::site;
+  RoleSet active = 0;  // club roles of active members
+  RoleSet paused = 0;  // club roles of paused members
+  StatusSet own = 0;   // other statuses in which the person may
+  v1::SiteRole least_site_role =
+      v1::SITE_ROLE_UNSPECIFIED;  // UNSPECIFIED: by no site role of itself
+  bool in_direct = false;         // either side of a direct conversation
+};
+
+extern const std::array<Permission, action_count> permissions;
+
+// The table alone, for each action x club role x status x site role: no rooms and no ranks.
+bool allowed(Action action, const Actor& actor);
+
+// What an action concerns.
+struct Scope {
+  const RoomState* room = nullptr;  // null with a ground of room or floor: there is no such room
+  std::optional<v1::ClubRole> target{};  // the role of whom it is done to: must be outranked
+};
+
+// Whether `actor` may do `action` to `scope`, or the refusal. Actor is made for the club or the
+// site in question. O(1).
+Result<void> may(const Actor& actor, Action action, const Scope& scope = {});
+
+// Whether an account may do `action` in a direct conversation. Consent and blocks are direct.h's.
+Result<void> may_in_direct(const DirectState& direct, std::uint64_t account_id, Action action);
+
+}  // namespace amicale::domain

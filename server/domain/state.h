@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// What the rules need to know of a partition, in memory: the fold of its events. Loading it from
+// rows gives the same state as folding the log. Each of these belongs to one partition, on its home
+// shard.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "amicale/v1/event.pb.h"
+#include "amicale/v1/state.pb.h"
+#include "server/domain/roles.h"
+#include "store/rows.pb.h"
+
+namespace amicale::domain {
+
+// A room of a club, or the one room (id 0) of a direct conversation.
+struct RoomState {
+  std::uint64_t room_id = 0;
+  std::string name;
+  std::string topic;
+  v1::RoomAccess access = v1::ROOM_ACCESS_ALL;
+  RoleSet roles = 0;  // ROLES: those named
+  bool archived = false;
+  std::uint64_t head_number = 0;
+  std::vector<std::uint64_t> pins;  // oldest pin first
+
+  // The supervisor reads every room; those of named roles are for these only.
+  RoleSet readers() const {
+    return access == v1::ROOM_ACCESS_ROLES
+               ? static_cast<RoleSet>(roles | bit(v1::CLUB_ROLE_SUPERVISOR))
+               : all_roles;
+  }
+  bool has_pin(std::uint64_t number) const;
+};
+
+// 16 bytes: a club of 1,000 costs 16 KiB. Names stay in the rows; a rule that needs one gets it as
+// a fact.
+struct MemberState {
+  std::uint64_t account_id = 0;
+  v1::ClubRole role = v1::CLUB_ROLE_UNSPECIFIED;
+  v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
+};
+
+// A club. Lookups by binary search over sorted vectors; counts are kept as members change, so that
+// a head count is O(1).
+class ClubState {
+ public:
+  // `club_id` is known before the first event: the partition's.
+  explicit ClubState(std::uint64_t club_id) { club_.set_club_id(club_id); }
+
+  // Loading from rows, in any order, each once.
+  void load(const v1::Club& club);
+  void load(const v1::Room& room);
+  void load(const v1::Member& member);
+  void load(const v1::Invitation& invitation);
+
+  // Folds one event of this club's log. Cannot fail; unknown kinds change nothing.
+  void apply(const v1::Event& event);
+
+  bool created() const { return club_.created_ms() != 0; }
+  // As it is now; active_members is kept.
+  const v1::Club& club() const { return club_; }
+  std::uint64_t id() const { return club_.club_id(); }
+
+  const std::vector<RoomState>& rooms() const { return rooms_; }  // by id
+  const RoomState* find_room(std::uint64_t room_id) const;
+  std::uint64_t last_room_id() const { return rooms_.empty() ? 0 : rooms_.back().room_id; }
+
+  const std::vector<MemberState>& members() const {
+    return members_;
+  }  // by account id, every status
+  const MemberState* find_member(std::uint64_t account_id) const;
+  std::uint64_t president() const { return president_; }  // 0 = vacant
+  std::uint32_t count(v1::MemberStatus status) const;
+  // Active and paused members with one of `roles`.
+  std::uint32_t count_readers(RoleSet roles) const;
+  // Members who hold a place against the capacity: active and paused.
+  std::uint32_t places_taken() const {
+    return count(v1::MEMBER_STATUS_ACTIVE) + count(v1::MEMBER_STATUS_PAUSED);
+  }
+  bool is_full() const { return places_taken() >= club_.capacity(); }
+
+  std::uint64_t last_invitation_id() const { return last_invitation_id_; }
+
+ private:
+  RoomState* mutable_room(std::uint64_t room_id);
+  void set_member(const v1::Member& member);
+
+  v1::Club club_;
+  std::vector<RoomState> rooms_;
+  std::vector<MemberState> members_;
+  std::array<std::array<std::uint32_t, v1::ClubRole_ARRAYSIZE>, v1::MemberStatus_ARRAYSIZE>
+      counts_{};
+  std::uint64_t president_ = 0;
+  std::uint64_t last_invitation_id_ = 0;
+};
+
+// The id of the conversation of two accounts, and back.
+constexpr std::uint64_t direct_id(std::uint64_t a, std::uint64_t b) {
+  return a < b ? (a << 32) | b : (b << 32) | a;
+}
+constexpr std::uint64_t lower_side(std::uint64_t direct_id) { return direct_id >> 32; }
+constexpr std::uint64_t higher_side(std::uint64_t direct_id) { return direct_id & 0xffff'ffff; }
+
+// A direct conversation. `status` is where it stands beneath any block: it is BLOCKED for as long
+// as blocked_by has someone.
+class DirectState {
+ public:
+  explicit DirectState(std::uint64_t direct_id) : direct_id_(direct_id) {}
+
+  void load(const store::DirectRow& row);
+  void apply(const v1::Event& event);
+
+  std::uint64_t id() const { return direct_id_; }
+  bool is_side(std::uint64_t account_id) const {
+    return account_id != 0 &&
+           (account_id == lower_side(direct_id_) || account_id == higher_side(direct_id_));
+  }
+  std::uint64_t other_side(std::uint64_t account_id) const {
+    return account_id == lower_side(direct_id_) ? higher_side(direct_id_) : lower_side(direct_id_);
+  }
+  v1::DirectStatus status() const { return status_; }
+  std::uint64_t requested_by() const { return requested_by_; }
+  const std::string& introduction() const { return introduction_; }
+  const std::vector<std::uint64_t>& blocked_by() const { return blocked_by_; }
+  bool is_blocked_by(std::uint64_t account_id) const;
+  const RoomState& room() const { return room_; }
+
+  // As one side is shown it: BLOCKED to the side that blocks; the other side is not told.
+  v1::DirectStatus status_for(std::uint64_t account_id) const {
+    return is_blocked_by(account_id) ? v1::DIRECT_STATUS_BLOCKED : status_;
+  }
+
+ private:
+  std::uint64_t direct_id_;
+  v1::DirectStatus status_ = v1::DIRECT_STATUS_UNSPECIFIED;
+  std::uint64_t requested_by_ = 0;
+  std::string introduction_;
+  std::vector<std::uint64_t> blocked_by_;
+  RoomState room_;
+};
+
+// An account's own facts. Read marks and levels stay in rows.
+class AccountState {
+ public:
+  explicit AccountState(std::uint64_t account_id) : account_id_(account_id) {}
+
+  void load(const store::AccountRow& row);
+  void load(const store::TokenRow& row);  // live tokens, by id
+  // Loading the highest token id ever given, live or not: an id is never given twice.
+  void load_last_token_id(std::uint64_t token_id);
+  void apply(const v1::Event& event);
+
+  std::uint64_t id() const { return account_id_; }
+  bool opened() const { return !profile_.login().empty(); }
+  const v1::ProfileChanged& profile() const { return profile_; }
+  v1::SiteRole site_role() const {
+    return profile_.site_role() == v1::SITE_ROLE_UNSPECIFIED ? v1::SITE_ROLE_NONE
+                                                             : profile_.site_role();
+  }
+  const std::vector<std::uint64_t>& tokens() const { return tokens_; }  // live, oldest first
+  bool has_token(std::uint64_t token_id) const;
+  std::uint64_t last_token_id() const { return last_token_id_; }
+
+ private:
+  std::uint64_t account_id_;
+  v1::ProfileChanged profile_;
+  std::vector<std::uint64_t> tokens_;
+  std::uint64_t last_token_id_ = 0;
+};
+
+// The site: the ids it gave, and who runs it.
+class SiteState {
+ public:
+  struct Staff {
+    std::uint64_t account_id = 0;
+    v1::SiteRole role = v1::SITE_ROLE_NONE;
+  };
+
+  void load(const store::SiteRow& row);
+  void load(const Staff& staff);                // accounts with a site role other than NONE
+  void load(const v1::Invitation& invitation);  // invitations to the site itself
+  void apply(const v1::Event& event);
+
+  bool created() const { return !name_.empty(); }
+  const std::string& name() const { return name_; }
+  std::uint64_t last_account_id() const { return last_account_id_; }
+  std::uint64_t last_club_id() const { return last_club_id_; }
+  std::uint64_t last_invitation_id() const { return last_invitation_id_; }
+  const std::vector<Staff>& staff() const { return staff_; }
+  v1::SiteRole role_of(std::uint64_t account_id) const;
+  std::uint32_t owners() const;
+
+ private:
+  void set_role(const Staff& staff);
+
+  std::string name_;
+  std::uint64_t last_account_id_ = 0;
+  std::uint64_t last_club_id_ = 0;
+  std::uint64_t last_invitation_id_ = 0;
+  std::vector<Staff> staff_;
+};
+
+// Who asks, in a club: the membership that the state holds, with the site role of their account.
+Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role);
+
+// Who asks, where no club is concerned.
+constexpr Actor actor_on_site(std::uint64_t account_id, v1::SiteRole site_role) {
+  return {.account_id = account_id, .site_role = site_role};
+}
+
+// The operator's console: no account, and an owner's rights.
+inline constexpr Actor console{.account_id = 0, .site_role = v1::SITE_ROLE_OWNER};
+
+}  // namespace amicale::domain

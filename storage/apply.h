@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// From events to rows: the only code that writes derived rows (the head's excepted, which append
+// writes). A pure function of the partition's log: applied again from the start, it makes the same
+// rows, byte for byte. It therefore reads only rows of its own partition, takes no clock and no
+// chance, and passes over what it does not know.
+//
+//   SiteCreated            SiteRow
+//   ClubRegistered         slug index, SiteRow.last_club_id
+//   AccountRegistered      AccountRow (site's half), login index, SiteRow.last_account_id
+//   SiteRoleChanged        AccountRow (site's half)
+//   ProfileChanged         AccountRow (own half): name and language
+//   PasswordChanged        AccountRow (own half)
+//   TokenIssued/Revoked    TokenRow and its index
+//   ReadMarked, LevelSet   ReadMark (the greater wins), RoomLevel
+//   DirectNoticed, MembershipNoticed                none: they only tell the reader
+//   ClubCreated/Changed    Club
+//   RoomCreated/Changed    Room; a change keeps head_number and pins
+//   MemberChanged          Member, membership index, RoleRow at seq, Club.active_members
+//   Invitation*            InvitationRow and its index
+//   MessagePosted          Message, Room.head_number or DirectRow.head_number
+//   MessageEdited/Deleted, ReactionChanged          Message
+//   MessagePinned          Room.pins
+//   DirectChanged          DirectRow and both indexes
+//   any, with private_part.request_kind             IdempotencyRow
+#pragma once
+
+#include "amicale/v1/event.pb.h"
+#include "storage/batch.h"
+#include "storage/partition.h"
+#include "store/log.pb.h"
+
+namespace amicale::storage {
+
+// Cannot fail, except for a disk that can't be read or a row that does not parse (Error).
+void apply(Batch& batch, PartitionId partition, const v1::Event& event,
+           const store::PrivatePart& private_part);
+
+}  // namespace amicale::storage

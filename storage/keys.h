@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Every key of the database. Integers are big-endian, so that byte order is numeric order and one
+// partition's, room's or account's rows lie side by side.
+//
+//   partition := kind:u8 id:u64                kind is v1.StreamKind, 1 to 4
+//
+// Family `default` (facts about the folder itself; not derived from any log)
+//   "format"                                   u32, the format version
+//   "epoch"                                    u64
+//   "commit"                                   commit:u64 hash:32, the newest commit
+//   "commit/" slot:u16                         the same for each recent commit; slot is commit mod 8192
+//   "rebuild"                                  present while derived rows are being rebuilt
+//
+// Family `log` (the truth)
+//   partition seq:u64                          entry (entry.h)
+//
+// Family `state` (derived)
+//   'S'                                        store.SiteRow
+//   'A' account:u64                            store.AccountRow, what the site's log says of it
+//   'B' account:u64                            store.AccountRow, what the account's own log says
+//   'L' login:bytes                            account:u64
+//   'U' slug:bytes                             club:u64
+//   'C' club:u64                               v1.Club
+//   'R' club:u64 room:u64                      v1.Room
+//   'M' club:u64 account:u64                   v1.Member
+//   'H' club:u64 account:u64 ~seq:u64          store.RoleRow; newest first
+//   'N' account:u64 club:u64                   empty: the account has a v1.Member row there
+//   'I' partition invitation:u64               store.InvitationRow
+//   'J' code hash:32                           partition invitation:u64
+//   'D' direct:u64                             store.DirectRow
+//   'E' account:u64 direct:u64                 empty: the account is a side of it
+//   'K' account:u64 partition room:u64         v1.ReadMark
+//   'V' account:u64 partition room:u64         v1.RoomLevel
+//   'P' partition                              store.HeadRow
+//
+// Family `messages` (derived)
+//   partition room:u64 number:u64              v1.Message
+//
+// Family `idempotency` (derived)
+//   partition actor:u64 client_msg_id:16       store.IdempotencyRow
+//
+// Family `tokens` (derived)
+//   'T' token hash:32                          store.TokenRow
+//   'Y' account:u64 token:u64                  token hash:32
+//
+// Every derived row is written by the log of exactly one partition, so that partitions may commit
+// side by side and be replayed in any order. That is why an account has the two rows A and B.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/partition.h"
+
+namespace amicale::storage {
+
+// Column families, in the order in which they are opened.
+enum class Family : uint8_t { meta, log, state, messages, idempotency, tokens };
+inline constexpr size_t kFamilies = 6;
+std::string_view name_of(Family family);
+
+namespace key {
+
+std::string log_entry(PartitionId partition, uint64_t seq);
+std::string log_prefix(PartitionId partition);
+
+std::string site();
+std::string account_by_site(uint64_t account_id);
+std::string account_by_self(uint64_t account_id);
+std::string login(std::string_view login);
+std::string slug(std::string_view slug);
+std::string club(uint64_t club_id);
+std::string room(uint64_t club_id, uint64_t room_id);
+std::string rooms_prefix(uint64_t club_id);
+std::string member(uint64_t club_id, uint64_t account_id);
+std::string members_prefix(uint64_t club_id);
+std::string role(uint64_t club_id, uint64_t account_id, uint64_t seq);
+std::string roles_prefix(uint64_t club_id, uint64_t account_id);
+std::string membership(uint64_t account_id, uint64_t club_id);
+std::string memberships_prefix(uint64_t account_id);
+std::string invitation(PartitionId partition, uint64_t invitation_id);
+std::string invitations_prefix(PartitionId partition);
+std::string invitation_hash(std::string_view code_hash);
+std::string direct(uint64_t direct_id);
+std::string direct_of(uint64_t account_id, uint64_t direct_id);
+std::string directs_prefix(uint64_t account_id);
+std::string read_mark(uint64_t account_id, PartitionId partition, uint64_t room_id);
+std::string read_marks_prefix(uint64_t account_id);
+std::string level(uint64_t account_id, PartitionId partition, uint64_t room_id);
+std::string levels_prefix(uint64_t account_id);
+std::string head(PartitionId partition);
+std::string heads_prefix();
+std::string message(PartitionId partition, uint64_t room_id, uint64_t number);
+std::string messages_prefix(PartitionId partition, uint64_t room_id);
+std::string idempotency(PartitionId partition, uint64_t actor, std::string_view client_msg_id);
+std::string token(std::string_view token_hash);
+std::string token_of(uint64_t account_id, uint64_t token_id);
+std::string tokens_prefix(uint64_t account_id);
+
+// The first key after every key that starts with `prefix`; empty = the end of the family.
+std::string end_of(std::string_view prefix);
+
+// Parts of keys that scans need back. Nothing when the bytes are not such a key.
+struct LogKey {
+  PartitionId partition;
+  uint64_t seq;
+};
+std::optional<LogKey> parse_log_entry(std::string_view key);
+struct MessageKey {
+  PartitionId partition;
+  uint64_t room_id;
+  uint64_t number;
+};
+std::optional<MessageKey> parse_message(std::string_view key);
+struct RoleKey {
+  uint64_t club_id;
+  uint64_t account_id;
+  uint64_t seq;
+};
+std::optional<RoleKey> parse_role(std::string_view key);
+struct IdempotencyKey {
+  PartitionId partition;
+  uint64_t actor;
+  std::string client_msg_id;
+};
+std::optional<IdempotencyKey> parse_idempotency(std::string_view key);
+std::optional<PartitionId> parse_head(std::string_view key);
+// The second id of a two-id key: the club of a membership, the direct of direct_of.
+std::optional<uint64_t> parse_second_id(std::string_view key);
+struct InvitationRef {
+  PartitionId partition;
+  uint64_t invitation_id;
+};
+std::string invitation_ref(PartitionId partition, uint64_t invitation_id);
+std::optional<InvitationRef> parse_invitation_ref(std::string_view value);
+std::string u64(uint64_t value);
+std::optional<uint64_t> parse_u64(std::string_view bytes);
+
+// For people: "state/R club 12 room 3", or hexadecimal when the bytes are no known key.
+std::string describe(Family family, std::string_view key);
+
+}  // namespace key
+}  // namespace amicale::storage

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Reading rows: what a command's facts, a query and `apply` all use.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "amicale/v1/state.pb.h"
+#include "storage/batch.h"
+#include "storage/database.h"
+#include "store/rows.pb.h"
+
+namespace rocksdb {
+class Snapshot;
+}
+
+namespace amicale::storage {
+
+// The database as it was at one instant. Keeps old versions from being dropped: hold it for one
+// answer, not for long. Any thread; outlived by its Database.
+class Snapshot {
+ public:
+  explicit Snapshot(const Database& database);
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  friend class View;
+  const Database& database_;
+  const rocksdb::Snapshot* at_;
+};
+
+// A typed reader over the latest state, a snapshot, or a batch's own changes on top of the latest
+// state. A value: cheap to make and copy; what it reads from outlives it. Each call is one point
+// read (microseconds when cached) or one short scan; both may touch the disk. Absent rows are
+// empty; a row that does not parse throws Error naming its key. "after" is exclusive, 0 = from the
+// start; "limit" 0 = all.
+class View {
+ public:
+  explicit View(const Database& database) : database_(&database) {}
+  explicit View(const Batch& batch) : database_(batch.database_), batch_(&batch) {}
+  explicit View(const Snapshot& snapshot)
+      : database_(&snapshot.database_), snapshot_(snapshot.at_) {}
+
+  // Site and accounts
+  store::SiteRow site() const;  // empty before SiteCreated
+  std::optional<store::AccountRow> account(uint64_t account_id) const;
+  std::optional<uint64_t> account_id_by_login(std::string_view login) const;
+  std::vector<store::AccountRow> accounts(uint64_t after, size_t limit) const;
+  std::optional<store::TokenRow> token_by_hash(std::string_view token_hash) const;
+  std::vector<store::TokenRow> tokens_of(uint64_t account_id) const;  // by token id
+
+  // Clubs
+  std::optional<v1::Club> club(uint64_t club_id) const;
+  std::optional<uint64_t> club_id_by_slug(std::string_view slug) const;
+  std::vector<v1::Club> clubs() const;
+  std::optional<v1::Room> room(uint64_t club_id, uint64_t room_id) const;
+  std::vector<v1::Room> rooms_of(uint64_t club_id) const;
+  std::optional<v1::Member> member(uint64_t club_id, uint64_t account_id) const;
+  std::vector<v1::Member> members_of(uint64_t club_id, uint64_t after = 0, size_t limit = 0) const;
+  // Every club in which the account has a Member row, whatever its status.
+  struct Membership {
+    uint64_t club_id;
+    v1::Member member;
+  };
+  std::vector<Membership> memberships_of(uint64_t account_id) const;
+  // Role and status that the member held at `seq`; nothing before the first MemberChanged.
+  std::optional<store::RoleRow> role_at(uint64_t club_id, uint64_t account_id, uint64_t seq) const;
+  // All of it, newest first, with the seq from which each holds.
+  struct RoleSince {
+    uint64_t seq;
+    store::RoleRow row;
+  };
+  std::vector<RoleSince> role_history(uint64_t club_id, uint64_t account_id) const;
+  std::optional<store::InvitationRow> invitation(PartitionId partition,
+                                                 uint64_t invitation_id) const;
+  std::optional<store::InvitationRow> invitation_by_hash(std::string_view code_hash) const;
+  std::vector<store::InvitationRow> invitations_of(PartitionId partition) const;
+
+  // Messages. room_id is 0 in a direct conversation.
+  std::optional<v1::Message> message(PartitionId partition, uint64_t room_id,
+                                     uint64_t number) const;
+  enum class Direction { older, newer };
+  // Up to `limit` messages from `from_number` (inclusive) on, in the order walked.
+  std::vector<v1::Message> messages(PartitionId partition, uint64_t room_id, uint64_t from_number,
+                                    size_t limit, Direction direction) const;
+
+  // Direct conversations
+  std::optional<store::DirectRow> direct(uint64_t direct_id) const;
+  std::vector<store::DirectRow> directs_of(uint64_t account_id) const;
+
+  // An account's own
+  std::optional<v1::ReadMark> read_mark(uint64_t account_id, PartitionId stream,
+                                        uint64_t room_id) const;
+  std::vector<v1::ReadMark> read_marks_of(uint64_t account_id) const;
+  std::optional<v1::RoomLevel> level(uint64_t account_id, PartitionId stream,
+                                     uint64_t room_id) const;
+  std::vector<v1::RoomLevel> levels_of(uint64_t account_id) const;
+
+  // Logs
+  store::HeadRow head(PartitionId partition) const;  // seq 0 and 32 zero bytes before any entry
+  std::vector<PartitionId> partitions() const;
+  std::optional<store::IdempotencyRow> idempotency(PartitionId partition, uint64_t actor,
+                                                   std::string_view client_msg_id) const;
+
+  // Untyped, for this folder. `visit` gets key and value and returns false to stop; both are gone
+  // after the call. Keys from `from` (inclusive) to `to` (exclusive; empty = the end).
+  bool get(Family family, std::string_view key, std::string& value) const;
+  bool load(Family family, std::string_view key, google::protobuf::MessageLite& row) const;
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+  void scan(Family family, std::string_view from, std::string_view to, const Visit& visit) const;
+  // From `from` (inclusive) down to `to` (inclusive).
+  void scan_back(Family family, std::string_view from, std::string_view to,
+                 const Visit& visit) const;
+
+ private:
+  const Database* database_;
+  const Batch* batch_ = nullptr;
+  const rocksdb::Snapshot* snapshot_ = nullptr;
+};
+
+}  // namespace amicale::storage

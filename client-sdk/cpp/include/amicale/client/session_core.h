@@ -133,80 +133,101 @@ class SessionCore {
   std::int64_t unix_ms(Time now) const;  // the server's clock, as well as it is known
 
  private:
-  struct Followed;
-  struct Pending;
-  enum class Own { Hello, Authenticate, Subscribe, Heartbeat, Unsubscribe };
+  // One followed stream.
+  struct Followed {
+    std::optional<Position> at;        // absent: a snapshot is needed
+    std::optional<v1::GapReason> gap;  // why the cursor was given up, until the snapshot comes
+    std::uint32_t asked = 0;           // request_id of the Subscribe in flight; 0 = none
+    std::uint32_t failures = 0;        // refusals in a row that are worth another try
+    std::uint32_t holes = 0;           // in a row, without progress
+    std::optional<Time> retry_at;
+  };
+  // One call without its answer.
+  struct Pending {
+    CallId id = 0;
+    v1::ClientFrame request;
+    std::size_t bytes = 0;
+    bool stored = false;
+    bool in_flight = false;
+    std::uint32_t failures = 0;  // answers so far that are worth another try
+    std::optional<Time> retry_at;
+  };
+  // What a request_id of this connection stands for.
+  struct Sent {
+    v1::ClientFrame::BodyCase what = v1::ClientFrame::BODY_NOT_SET;
+    Stream stream;            // Subscribe
+    std::uint64_t order = 0;  // of the call; 0 = the core's own request
+  };
 
-  void lose(Loss loss, Time now, bool tell_peer);
+  // The connection (session_core.cc)
+  bool talking() const;
+  void lose(Loss loss, bool tell_peer, Milliseconds at_least, Time now);
   void protocol_failure(std::string what, Time now);
-  void finish_close(Loss loss, Time now);
-  void schedule_reconnect(Failure why, Time now);
-  void on_frame(v1::ServerFrame& frame, Time now);
+  void become_closed(std::uint32_t code, Failure why);
   void on_reply(v1::Reply& reply, Time now);
-  void on_own_reply(Own kind, Stream stream, v1::Reply& reply, Time now);
   void on_hello(v1::Reply& reply, Time now);
   void on_authenticate(v1::Reply& reply, Time now);
-  void on_subscribe(Stream stream, v1::Reply& reply, Time now);
-  void on_batch(v1::StreamBatch& batch, Time now);
-  void on_call_reply(std::uint64_t order, v1::Reply& reply, Time now);
-  void send_hello(Time now);
-  void send_authenticate(Time now);
-  void send_subscribe(Stream stream, Followed& followed, Time now);
-  void send_heartbeat(Time now);
-  void send_own(Own kind, Stream stream, v1::ClientFrame frame);
-  void pump(Time now);
-  bool try_send(std::uint64_t order, Pending& pending, Time now);
-  bool spend_token(Time now);
-  void accept(CallId id, v1::ClientFrame request, bool restored, Time now);
-  void answer(std::uint64_t order, Result<v1::Reply> result);
-  void fail_calls_that_may_not_repeat(const Failure& why);
-  void fail_all(const Failure& why);
-  std::uint32_t next_request_id();
+  void authenticate(Time now);
+  void beat(Time now);
   Milliseconds heartbeat_interval() const;
-  bool talking() const;
+  std::uint32_t send(v1::ClientFrame& frame, Sent sent, Time now);
+  void learn_clock(std::int64_t server_ms, Time now);
+
+  // Followed streams (session_streams.cc)
+  void subscribe(Stream stream, Followed& followed, Time now);
+  void on_subscribe(std::uint32_t request_id, Stream stream, v1::Reply& reply, Time now);
+  void on_batch(v1::StreamBatch& batch, Time now);
+
+  // Calls (session_calls.cc)
+  void accept(CallId id, v1::ClientFrame request, bool restored, Time now);
+  void pump(Time now);
+  void on_answer(std::uint64_t order, v1::Reply& reply, Time now);
+  void answer(std::uint64_t order, Result<v1::Reply> result);
+  void expire_queries(Time now);
+  void requeue_after_loss(const Failure& why);
+  void fail_all(const Failure& why, bool keep_stored);
+  bool spend_token(Time now);
+  std::string message_id();
 
   Settings settings_;
   State state_ = State::Idle;
   Time started_;
-  Time last_now_;
+  std::int64_t clock_offset_ms_;  // Unix milliseconds at started_, by the server's clock once known
   Backoff backoff_;
-  Backoff retry_jitter_;
   std::uint64_t message_id_state_;
 
   std::deque<Action> actions_;
   std::deque<Happening> happenings_;
 
   std::map<Stream, Followed> followed_;
+
   std::map<std::uint64_t, Pending> calls_;  // by order of call(), which is the order of sending
   std::unordered_map<CallId, std::uint64_t> order_of_;
   std::uint64_t next_order_ = 1;
   std::size_t calls_bytes_ = 0;
+  std::deque<std::pair<Time, std::uint64_t>>
+      query_deadlines_;               // oldest first; answered ones linger
+  std::optional<Time> pump_at_;       // when a waiting call may next be sent
+  std::optional<Time> paused_until_;  // the server said "too fast" or "too busy"
 
-  struct Sent {
-    std::optional<Own> own;
-    Stream stream;
-    std::uint64_t order = 0;  // of the call
-  };
-  std::unordered_map<std::uint32_t, Sent> sent_;  // by request_id, of this connection
+  // Of this connection
+  std::unordered_map<std::uint32_t, Sent> sent_;
   std::uint32_t last_request_id_ = 0;
-  std::size_t in_flight_ = 0;
-  double tokens_ = 0;
+  std::size_t in_flight_ = 0;  // calls
+  double tokens_ = 0;          // mirrors the server's bucket, so as not to run into it
   Time tokens_at_{};
-  std::optional<Time> paused_until_;
-
   v1::HelloReply hello_;
   v1::AuthenticateReply me_;
-  bool was_online_ = false;
-  bool reading_ = true;
-  std::uint32_t attempt_ = 0;
-  std::int64_t clock_offset_ms_ = 0;  // server Unix milliseconds minus milliseconds since started_
-
-  std::optional<Time> reconnect_at_;
+  Time heard_at_{};
   std::optional<Time> greeting_deadline_;
   std::optional<Time> heartbeat_at_;
   std::optional<Time> stable_at_;
-  Time heard_at_{};
-  std::optional<v1::Goodbye> goodbye_;
+
+  bool was_online_ = false;
+  bool reading_ = true;
+  std::uint32_t attempt_ = 0;
+  std::optional<Time> reconnect_at_;
+  Failure closed_why_;
 };
 
 }  // namespace amicale::client

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "request.h"
 #include "retry.h"
 
 namespace amicale::client {

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "amicale/client/model.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace amicale::client {
+namespace {
+
+constexpr Milliseconds typing_lapses{6000};
+
+std::vector<std::uint64_t> pins_of(const v1::Room& room) {
+  return {room.pins().begin(), room.pins().end()};
+}
+
+bool is_active(const v1::Member& member) { return member.status() == v1::MEMBER_STATUS_ACTIVE; }
+
+template <class... Fs>
+struct Each : Fs... {
+  using Fs::operator()...;
+};
+
+}  // namespace
+
+bool Model::apply(const Happening& happening, Time now) {
+  const Each each{
+      [&](const Online& online) {
+        account_.account_id = online.me.account_id();
+        account_.display_name = online.me.display_name();
+        account_.language = online.me.language();
+        account_.site_role = online.me.site_role();
+        return true;
+      },
+      [&](const Waiting&) {
+        typing_.clear();
+        return true;
+      },
+      [&](const Resynced& resynced) { return apply_snapshot(resynced); },
+      [&](const Batch& batch) {
+        bool changed = false;
+        for (const v1::Event& event : batch.events) {
+          if (batch.stream.kind == v1::STREAM_KIND_CLUB) {
+            const auto club = clubs_.find(batch.stream.id);
+            if (club != clubs_.end()) changed |= apply_club(club->second, event);
+          } else if (batch.stream.kind == v1::STREAM_KIND_DIRECT) {
+            const auto direct = directs_.find(batch.stream.id);
+            if (direct != directs_.end()) changed |= apply_direct(direct->second, event);
+          } else if (batch.stream.kind == v1::STREAM_KIND_ACCOUNT) {
+            changed |= apply_account(event);
+          }
+        }
+        return changed;
+      },
+      [&](const Ended& ended) {
+        if (const auto club = clubs_.find(ended.stream.id);
+            ended.stream.kind == v1::STREAM_KIND_CLUB && club != clubs_.end()) {
+          club->second.ended = true;
+        }
+        if (const auto direct = directs_.find(ended.stream.id);
+            ended.stream.kind == v1::STREAM_KIND_DIRECT && direct != directs_.end()) {
+          direct->second.ended = true;
+        }
+        return true;
+      },
+      [&](const Signalled& signalled) { return apply_signal(signalled.signal, now); },
+      [&](const Posting& posting) {
+        Timeline* room =
+            timeline(Stream::from(posting.request.stream()), posting.request.room_id());
+        if (room == nullptr) return false;
+        room->echo(posting.request, posting.author, posting.time_ms);
+        return true;
+      },
+      [&](const Answered& answered) { return apply_answer(answered); },
+      [](const auto&) { return true; },
+  };
+  return std::visit(each, happening);
+}
+
+RoomState& Model::room_of(ClubState& club, const v1::Room& room, std::uint64_t seq) {
+  const auto [place, fresh] = club.rooms.try_emplace(room.room_id());
+  RoomState& state = place->second;
+  if (fresh) {
+    state.timeline = Timeline(Stream::club(club.club.club_id()), room.room_id());
+    state.timeline.reset(room.head_number(), pins_of(room), seq);
+  }
+  return state;
+}
+
+bool Model::apply_snapshot(const Resynced& resynced) {
+  const v1::Snapshot& snapshot = resynced.snapshot;
+  const std::uint64_t seq = resynced.at.seq;
+  if (snapshot.has_club()) {
+    const v1::ClubSnapshot& in = snapshot.club();
+    ClubState& club = clubs_[resynced.stream.id];
+    club.club = in.club();
+    club.me = in.me();
+    club.ended = false;
+    club.members_after = in.members_after();
+    club.members.clear();
+    for (const v1::Member& member : in.members()) club.members[member.account_id()] = member;
+    club.presence = {};
+    std::set<std::uint64_t> readable;
+    for (const v1::Room& room : in.rooms()) {
+      readable.insert(room.room_id());
+      RoomState& state = room_of(club, room, seq);
+      state.room = room;
+      state.timeline.reset(room.head_number(), pins_of(room), seq);
+    }
+    std::erase_if(club.rooms, [&](const auto& room) { return !readable.contains(room.first); });
+    return true;
+  }
+  if (snapshot.has_direct()) {
+    DirectState& direct = directs_[resynced.stream.id];
+    direct.direct = snapshot.direct().direct();
+    direct.ended = false;
+    if (direct.timeline.stream() != resynced.stream) direct.timeline = Timeline(resynced.stream, 0);
+    direct.timeline.reset(direct.direct.head_number(), {}, seq);
+    return true;
+  }
+  if (snapshot.has_account()) {
+    const v1::AccountSnapshot& in = snapshot.account();
+    account_.account_id = in.account_id();
+    account_.login = in.login();
+    account_.display_name = in.display_name();
+    account_.language = in.language();
+    account_.site_role = in.site_role();
+    account_.devices.clear();
+    account_.memberships.clear();
+    account_.directs.clear();
+    for (const v1::Device& device : in.devices()) account_.devices[device.token_id()] = device;
+    read_marks_.clear();
+    for (const v1::ReadMark& mark : in.read_marks()) {
+      read_marks_[{Stream::from(mark.stream()), mark.room_id()}] = mark.number();
+    }
+    levels_.clear();
+    for (const v1::RoomLevel& level : in.levels()) {
+      levels_[{Stream::from(level.stream()), level.room_id()}] = level.level();
+    }
+    return true;
+  }
+  return false;
+}
+
+bool Model::apply_club(ClubState& club, const v1::Event& event) {
+  switch (event.body_case()) {
+    case v1::Event::kClubCreated: club.club = event.club_created().club(); return true;
+    case v1::Event::kClubChanged: {
+      const v1::ClubChanged& changed = event.club_changed();
+      club.club.set_name(changed.name());
+      club.club.set_purpose(changed.purpose());
+      club.club.set_language(changed.language());
+      club.club.set_capacity(changed.capacity());
+      return true;
+    }
+    case v1::Event::kRoomCreated:
+    case v1::Event::kRoomChanged: {
+      const v1::Room& room =
+          event.has_room_created() ? event.room_created().room() : event.room_changed().room();
+      RoomState& state = room_of(club, room, event.seq());
+      const std::uint64_t head = state.timeline.head();
+      state.room = room;
+      state.room.set_head_number(head);  // a change does not carry it
+      state.room.mutable_pins()->Assign(state.timeline.pins().begin(), state.timeline.pins().end());
+      return true;
+    }
+    case v1::Event::kMemberChanged: {
+      const v1::Member& member = event.member_changed().member();
+      v1::Member& known = club.members[member.account_id()];
+      const int before = is_active(known) ? 1 : 0;
+      const int after = is_active(member) ? 1 : 0;
+      known = member;
+      club.club.set_active_members(static_cast<std::uint32_t>(
+          std::max(0, static_cast<int>(club.club.active_members()) + after - before)));
+      if (member.account_id() == club.me.account_id()) club.me = member;
+      return true;
+    }
+    default: break;
+  }
+  bool changed = false;
+  for (auto& [id, room] : club.rooms) {
+    if (!room.timeline.apply(event)) continue;
+    changed = true;
+    room.room.set_head_number(room.timeline.head());
+    room.room.mutable_pins()->Assign(room.timeline.pins().begin(), room.timeline.pins().end());
+  }
+  // Whoever has posted does not type any more.
+  if (event.has_message_posted()) {
+    const RoomKey key{Stream::club(club.club.club_id()), event.message_posted().room_id()};
+    if (const auto typing = typing_.find(key); typing != typing_.end()) {
+      std::erase(typing->second.who.accounts, event.actor());
+    }
+  }
+  return changed;
+}
+
+bool Model::apply_account(const v1::Event& event) {
+  switch (event.body_case()) {
+    case v1::Event::kReadMarked: {
+      const v1::ReadMark& mark = event.read_marked().mark();
+      std::uint64_t& number = read_marks_[{Stream::from(mark.stream()), mark.room_id()}];
+      number = std::max(number, mark.number());
+      return true;
+    }
+    case v1::Event::kLevelSet: {
+      const v1::RoomLevel& level = event.level_set().level();
+      levels_[{Stream::from(level.stream()), level.room_id()}] = level.level();
+      return true;
+    }
+    case v1::Event::kProfileChanged: {
+      const v1::ProfileChanged& profile = event.profile_changed();
+      account_.display_name = profile.display_name();
+      account_.language = profile.language();
+      account_.site_role = profile.site_role();
+      account_.login = profile.login();
+      return true;
+    }
+    case v1::Event::kTokenIssued: {
+      v1::Device& device = account_.devices[event.token_issued().token_id()];
+      device.set_token_id(event.token_issued().token_id());
+      device.set_name(event.token_issued().device_name());
+      device.set_created_ms(event.time_ms());
+      return true;
+    }
+    case v1::Event::kTokenRevoked:
+      return account_.devices.erase(event.token_revoked().token_id()) != 0;
+    case v1::Event::kMembershipNoticed:
+      account_.memberships[event.membership_noticed().club_id()] = event.membership_noticed();
+      return true;
+    case v1::Event::kDirectNoticed:
+      account_.directs.insert(event.direct_noticed().direct_id());
+      return true;
+    default: return false;
+  }
+}
+
+bool Model::apply_direct(DirectState& direct, const v1::Event& event) {
+  if (event.has_direct_changed()) {
+    const v1::DirectChanged& changed = event.direct_changed();
+    direct.direct.set_status(changed.status());
+    direct.direct.set_requested_by(changed.requested_by());
+    direct.direct.set_introduction(changed.introduction());
+    direct.direct.set_blocked_by_me(std::count(changed.blocked_by().begin(),
+                                               changed.blocked_by().end(),
+                                               account_.account_id) != 0);
+    return true;
+  }
+  if (!direct.timeline.apply(event)) return false;
+  direct.direct.set_head_number(direct.timeline.head());
+  return true;
+}
+
+bool Model::apply_signal(const v1::Signal& signal, Time now) {
+  if (signal.has_typing()) {
+    const v1::Typing& in = signal.typing();
+    TypingSeen& seen = typing_[{Stream::from(in.stream()), in.room_id()}];
+    seen.who.accounts.assign(in.accounts().begin(), in.accounts().end());
+    seen.who.others = in.others();
+    seen.at = now;
+    return true;
+  }
+  if (!signal.has_presence()) return false;
+  const v1::Presence& in = signal.presence();
+  const Stream stream = Stream::from(in.stream());
+  const auto club = clubs_.find(stream.id);
+  if (stream.kind != v1::STREAM_KIND_CLUB || club == clubs_.end()) return false;
+  PresenceState& presence = club->second.presence;
+  // Deltas keep a whole list whole; a count that the list does not explain means that it is a sample now.
+  if (in.whole()) presence.accounts.clear();
+  for (const std::uint64_t account : in.went()) presence.accounts.erase(account);
+  presence.accounts.insert(in.came().begin(), in.came().end());
+  presence.count = in.count();
+  presence.whole = in.whole() || (presence.whole && presence.accounts.size() == in.count());
+  if (!presence.whole) presence.accounts = {in.came().begin(), in.came().end()};
+  if (presence.whole) presence.count = static_cast<std::uint32_t>(presence.accounts.size());
+  return true;
+}
+
+bool Model::apply_answer(const Answered& answered) {
+  const v1::ClientFrame& request = answered.request;
+  if (request.has_post_message()) {
+    const v1::PostMessage& post = request.post_message();
+    Timeline* room = timeline(Stream::from(post.stream()), post.room_id());
+    if (room == nullptr) return false;
+    if (answered.result)
+      room->answered(post.client_msg_id(), answered.result->post_message());
+    else
+      room->answered(post.client_msg_id(), std::unexpected(answered.result.error()));
+    return true;
+  }
+  if (!answered.result) return false;
+  if (request.has_get_history()) {
+    const v1::GetHistory& asked = request.get_history();
+    Timeline* room = timeline(Stream::from(asked.stream()), asked.room_id());
+    return room != nullptr && room->merge(answered.result->get_history());
+  }
+  if (request.has_list_members()) {
+    const auto club = clubs_.find(request.list_members().club_id());
+    if (club == clubs_.end()) return false;
+    const v1::ListMembersReply& page = answered.result->list_members();
+    for (const v1::Member& member : page.members()) {
+      // Events are newer than any page.
+      club->second.members.try_emplace(member.account_id(), member);
+    }
+    if (request.list_members().name_contains().empty() &&
+        request.list_members().after() == club->second.members_after) {
+      club->second.members_after = page.next();
+    }
+    return true;
+  }
+  return false;
+}
+
+const ClubState* Model::club(std::uint64_t club_id) const {
+  const auto found = clubs_.find(club_id);
+  return found == clubs_.end() ? nullptr : &found->second;
+}
+
+const DirectState* Model::direct(std::uint64_t direct_id) const {
+  const auto found = directs_.find(direct_id);
+  return found == directs_.end() ? nullptr : &found->second;
+}
+
+const Timeline* Model::timeline(Stream stream, std::uint64_t room_id) const {
+  if (stream.kind == v1::STREAM_KIND_DIRECT) {
+    const DirectState* found = direct(stream.id);
+    return found == nullptr ? nullptr : &found->timeline;
+  }
+  const ClubState* found = stream.kind == v1::STREAM_KIND_CLUB ? club(stream.id) : nullptr;
+  if (found == nullptr) return nullptr;
+  const auto room = found->rooms.find(room_id);
+  return room == found->rooms.end() ? nullptr : &room->second.timeline;
+}
+
+Timeline* Model::timeline(Stream stream, std::uint64_t room_id) {
+  return const_cast<Timeline*>(std::as_const(*this).timeline(stream, room_id));
+}
+
+std::uint64_t Model::read_mark(Stream stream, std::uint64_t room_id) const {
+  const auto found = read_marks_.find({stream, room_id});
+  return found == read_marks_.end() ? 0 : found->second;
+}
+
+std::uint64_t Model::unread(Stream stream, std::uint64_t room_id) const {
+  const Timeline* room = timeline(stream, room_id);
+  return room == nullptr ? 0 : room->unread(read_mark(stream, room_id));
+}
+
+v1::NotificationLevel Model::level(Stream stream, std::uint64_t room_id) const {
+  const auto found = levels_.find({stream, room_id});
+  return found == levels_.end() ? v1::NOTIFICATION_LEVEL_MENTIONS : found->second;
+}
+
+TypingState Model::typing(Stream stream, std::uint64_t room_id, Time now) const {
+  const auto found = typing_.find({stream, room_id});
+  if (found == typing_.end() || now >= found->second.at + typing_lapses) return {};
+  TypingState who = found->second.who;
+  std::erase(who.accounts, account_.account_id);
+  return who;
+}
+
+std::string Model::name(Stream stream, std::uint64_t account_id) const {
+  if (account_id != 0 && account_id == account_.account_id) return account_.display_name;
+  if (stream.kind == v1::STREAM_KIND_CLUB) {
+    const ClubState* found = club(stream.id);
+    if (found == nullptr) return {};
+    const auto member = found->members.find(account_id);
+    return member == found->members.end() ? std::string() : member->second.display_name();
+  }
+  const DirectState* found = stream.kind == v1::STREAM_KIND_DIRECT ? direct(stream.id) : nullptr;
+  return found != nullptr && found->direct.other() == account_id ? found->direct.other_name()
+                                                                 : std::string();
+}
+
+std::string Model::author_name(Stream stream, const v1::Message& message) const {
+  return message.imported_author().empty() ? name(stream, message.author())
+                                           : message.imported_author();
+}
+
+bool Model::mentions_me(Stream stream, const v1::Message& message) const {
+  const v1::Mentions& mentions = message.mentions();
+  if (std::count(mentions.accounts().begin(), mentions.accounts().end(), account_.account_id) !=
+      0) {
+    return true;
+  }
+  if (mentions.all()) return true;
+  const ClubState* found = stream.kind == v1::STREAM_KIND_CLUB ? club(stream.id) : nullptr;
+  if (!mentions.committee() || found == nullptr) return false;
+  const v1::ClubRole role = found->me.role();
+  return role == v1::CLUB_ROLE_COMMITTEE || role == v1::CLUB_ROLE_PRESIDENT;
+}
+
+}  // namespace amicale::client

@@ -3,57 +3,28 @@
 
 #include <doctest/doctest.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
+
+#include "tests/support/identity.h"
 
 namespace amicale::http {
 namespace {
 
-// A key and a self-signed certificate for it, valid from `from_s` to `to_s` seconds from now, in files of a folder
-// that goes away with the object.
-class Identity {
- public:
-  Identity(long from_s, long to_s) {
-    auto pattern = (std::filesystem::temp_directory_path() / "amicale-tls-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-    auto* key = EVP_EC_gen("P-256");
-    auto* certificate = X509_new();
-    X509_gmtime_adj(X509_getm_notBefore(certificate), from_s);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), to_s);
-    X509_set_pubkey(certificate, key);
-    X509_sign(certificate, key, EVP_sha256());
-    auto* file = std::fopen(files().certificate.c_str(), "w");
-    PEM_write_X509(file, certificate);
-    std::fclose(file);
-    file = std::fopen(files().key.c_str(), "w");
-    PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(file);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-  }
-  ~Identity() { std::filesystem::remove_all(folder_); }
-  Identity(const Identity&) = delete;
-  Identity& operator=(const Identity&) = delete;
+using support::Identity;
 
-  TlsFiles files() const { return {folder_ / "cert.pem", folder_ / "key.pem"}; }
-
- private:
-  std::filesystem::path folder_;
-};
+TlsFiles files_of(const Identity& identity) { return {identity.certificate(), identity.key()}; }
 
 TEST_CASE("a certificate and its key make a TLS context") {
   const Identity identity(-60, 3600);
-  const auto context = load_tls(identity.files());
+  const auto context = load_tls(files_of(identity));
   REQUIRE(context);
   CHECK(SSL_CTX_get_min_proto_version((*context)->native_handle()) == TLS1_2_VERSION);
 }
 
 TEST_CASE("only ciphers with forward secrecy and authenticated encryption are offered") {
   const Identity identity(-60, 3600);
-  const auto context = load_tls(identity.files());
+  const auto context = load_tls(files_of(identity));
   REQUIRE(context);
   const auto* ciphers = SSL_CTX_get_ciphers((*context)->native_handle());
   REQUIRE(sk_SSL_CIPHER_num(ciphers) > 0);
@@ -69,9 +40,9 @@ TEST_CASE("only ciphers with forward secrecy and authenticated encryption are of
 TEST_CASE("bad files are refused with the file and the reason") {
   const Identity identity(-60, 3600);
   const Identity other(-60, 3600);
-  auto files = identity.files();
+  auto files = files_of(identity);
 
-  files.key = other.files().key;
+  files.key = other.key();
   CHECK(load_tls(files).error().find("is not the key of") != std::string::npos);
   files.key = "/dev/null";
   CHECK(load_tls(files).error().starts_with("/dev/null: "));
@@ -81,21 +52,21 @@ TEST_CASE("bad files are refused with the file and the reason") {
 
 TEST_CASE("a certificate out of date is refused") {
   const Identity expired(-7200, -3600);
-  CHECK(load_tls(expired.files()).error().ends_with("has expired"));
+  CHECK(load_tls(files_of(expired)).error().ends_with("has expired"));
   const Identity future(3600, 7200);
-  CHECK(load_tls(future.files()).error().ends_with("is not valid yet"));
+  CHECK(load_tls(files_of(future)).error().ends_with("is not valid yet"));
 }
 
 TEST_CASE("a key with a passphrase is refused without asking for it") {
   const Identity identity(-60, 3600);
-  auto* file = std::fopen(identity.files().key.c_str(), "w");
+  auto* file = std::fopen(identity.key().c_str(), "w");
   auto* key = EVP_EC_gen("P-256");
   char secret[] = "secret";
   PEM_write_PrivateKey(file, key, EVP_aes_128_cbc(), reinterpret_cast<unsigned char*>(secret), 6,
                        nullptr, nullptr);
   EVP_PKEY_free(key);
   std::fclose(file);
-  CHECK(load_tls(identity.files()).error().starts_with(identity.files().key));
+  CHECK(load_tls(files_of(identity)).error().starts_with(identity.key()));
 }
 
 }  // namespace

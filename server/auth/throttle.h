@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace amicale::auth {
+
+// Counts login attempts per account and per address in fixed windows, and says when to come back. Lives on one shard (the
+// site's home). Bounded: when full, the oldest windows go first.
+class LoginThrottle {
+ public:
+  struct Bound {
+    uint32_t tries;
+    int64_t window_ms;
+  };
+
+  LoginThrottle(Bound per_login, Bound per_address, std::size_t most_entries)
+      : per_login_(per_login), per_address_(per_address), most_entries_(most_entries) {}
+
+  // Counts one attempt. Returns how long to wait, in ms, when it is over a bound; the attempt must then not be made.
+  // `address` is the caller's IPv4 address or IPv6 /64, as text.
+  std::optional<int64_t> attempt(const std::string& login, const std::string& address,
+                                 int64_t steady_ms);
+
+  // A success clears the account's count, so that a member who mistyped is not punished; the address keeps its own.
+  void succeeded(const std::string& login);
+
+ private:
+  struct Window {
+    int64_t started_ms;
+    uint32_t tries;
+  };
+  std::optional<int64_t> wait(const std::string& key, Bound bound, int64_t now) const;
+  void count(const std::string& key, Bound bound, int64_t now);
+
+  Bound per_login_;
+  Bound per_address_;
+  std::size_t most_entries_;
+  std::unordered_map<std::string, Window> windows_;
+};
+
+}  // namespace amicale::auth

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// The one gate. Every change of state, whoever asks for it and by whatever way, is a command that goes through here into its
+// partition: the rule decides there, on the state at that moment, and the log takes what it decided.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "server/auth/password.h"
+#include "server/auth/throttle.h"
+#include "server/commands/caller.h"
+#include "server/log/partition.h"
+#include "server/runtime/clock.h"
+#include "storage/database.h"
+
+namespace amicale::commands {
+
+template <class T>
+using Answer = runtime::Task<domain::Result<T>>;
+
+// What commands reach the world through. Outlives every session; shared by the shards, so everything in it is either constant,
+// safe to call from any shard, or (the throttle) only touched on the shard that it belongs to.
+struct Gate {
+  log::Site& site;
+  storage::Database& database;
+  auth::Passwords& passwords;
+  auth::LoginThrottle& throttle;   // on the home shard of the site's partition
+  const runtime::Clock& clock;
+  std::string public_url;          // where invitation links lead, without a trailing slash
+  // Waits until every shard has acted on what was committed before: after it, a revoked device is cut everywhere.
+  std::function<runtime::Task<>()> settled;
+
+  storage::View view() const { return storage::View(database); }
+};
+
+using Decide = std::function<domain::Result<domain::Decision>(const log::Deciding&)>;
+
+// Commits as a client's request: `client_msg_id` must be 16 bytes.
+Answer<log::Outcome> commit(Gate& gate, const Caller& caller, storage::PartitionId where,
+                            v1::ClientFrame::BodyCase request, const std::string& client_msg_id,
+                            Decide decide);
+
+// Commits a further step of a command that spans partitions. `step` tells the steps of one client_msg_id apart: a repeat of
+// the whole then finds each step done, and finishes what a crash cut short.
+Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionId where,
+                                 v1::ClientFrame::BodyCase request,
+                                 const std::string& client_msg_id, std::string_view step,
+                                 Decide decide);
+
+// A client_msg_id for what the server does of itself.
+std::string fresh_msg_id();
+
+}  // namespace amicale::commands

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/hub/ring.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace amicale::hub {
+namespace {
+
+// Small first slabs keep a quiet club cheap; a busy one soon gets long runs.
+constexpr std::size_t smallest_slab = 2 * 1024;
+constexpr std::size_t largest_slab = 64 * 1024;
+
+}  // namespace
+
+void Ring::append(std::string_view framed, uint16_t roles, uint64_t account) {
+  if (!slab_ || slab_->capacity - slab_->used < framed.size()) {
+    std::size_t next = slab_ ? std::min(slab_->capacity * 2, largest_slab) : smallest_slab;
+    auto slab = std::make_shared<Slab>();
+    slab->capacity = std::max(next, framed.size());
+    slab->bytes = std::make_unique_for_overwrite<char[]>(slab->capacity);
+    slab_ = std::move(slab);
+  }
+  char* at = slab_->bytes.get() + slab_->used;
+  std::memcpy(at, framed.data(), framed.size());
+  slab_->used += framed.size();
+  entries_.push_back({at, static_cast<uint32_t>(framed.size()), roles, account, slab_});
+  bytes_ += framed.size();
+  ++head_;
+  while (entries_.size() > max_entries_ || (bytes_ > max_bytes_ && entries_.size() > 1)) {
+    bytes_ -= entries_.front().size;
+    entries_.pop_front();
+  }
+}
+
+}  // namespace amicale::hub

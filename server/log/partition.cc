@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/log/partition.h"
+
+#include <openssl/rand.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/associated_executor.hpp>
+
+#include "server/domain/limits.h"
+#include "storage/append.h"
+
+namespace amicale::log {
+
+namespace limits = domain::limits;
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr uint32_t overloaded_retry_ms = 500;
+constexpr uint32_t no_space_retry_ms = 30'000;
+
+template <class... Event>
+void apply_to(State& state, const v1::Event& event) {
+  std::visit([&](auto& s) { s.apply(event); }, state);
+}
+
+domain::Refusal unavailable() {
+  domain::Refusal refusal{.code = v1::REFUSAL_CODE_UNAVAILABLE};
+  refusal.retry_after_ms = overloaded_retry_ms;
+  return refusal;
+}
+
+}  // namespace
+
+Partition::Partition(storage::PartitionId id, Parts parts) : id_(id), parts_(parts) {
+  last_used_ms_ = parts_.clock.steady_ms();
+}
+
+runtime::Task<domain::Result<Outcome>> Partition::submit(Command command) {
+  if (queue_.size() >= limits::partition_queue) {
+    domain::Refusal refusal{.code = v1::REFUSAL_CODE_OVERLOADED};
+    refusal.retry_after_ms = overloaded_retry_ms;
+    co_return std::unexpected(std::move(refusal));
+  }
+  auto initiate = [this](auto handler, Command what) {
+    // std::function wants a copyable target; the handler is not.
+    auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+    auto done = [kept](domain::Result<Outcome> result) { std::move (*kept)(std::move(result)); };
+    queue_.push_back({std::move(what), std::move(done), Outcome{}});
+    if (!running_) {
+      running_ = true;
+      parts_.tasks.spawn("partition", run());
+    }
+  };
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(domain::Result<Outcome>)>(
+      std::move(initiate), asio::use_awaitable, std::move(command));
+}
+
+runtime::Task<> Partition::run() {
+  // A turn is never cut short: what is decided must be written and answered.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  // Whatever else is ready on this shard joins the first turn.
+  co_await asio::post(parts_.shard.context(), asio::use_awaitable);
+  while (!queue_.empty()) co_await turn();
+  running_ = false;
+  last_used_ms_ = parts_.clock.steady_ms();
+}
+
+runtime::Task<> Partition::turn() {
+  if (!state_) {
+    auto& database = parts_.database;
+    auto loading = [&database, id = id_] {
+      std::pair<std::unique_ptr<State>, store::HeadRow> loaded;
+      loaded.first = load(database, id, loaded.second);
+      return loaded;
+    };
+    try {
+      auto [state, head] = co_await parts_.blocking.run(std::move(loading));
+      state_ = std::move(state);
+      head_ = std::move(head);
+    } catch (const std::exception& e) {
+      spdlog::error("partition cannot be loaded partition={} error=\"{}\"", storage::to_string(id_),
+                    e.what());
+    }
+  }
+  if (!state_) {
+    std::deque<Waiting> failed;
+    failed.swap(queue_);
+    for (auto& waiting : failed) waiting.done(std::unexpected(unavailable()));
+    co_return;
+  }
+
+  Turn turn{std::make_unique<storage::Batch>(parts_.database), head_, std::make_shared<Published>(),
+            std::max(parts_.clock.now_ms(), head_.time_ms())};
+  turn.published->partition = id_;
+  std::vector<Waiting> decided;
+  bool broken = false;
+  while (!queue_.empty() && !broken && decided.size() < limits::partition_turn &&
+         turn.published->events.bytes.size() < limits::commit_bytes) {
+    decided.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+    Waiting& waiting = decided.back();
+    try {
+      waiting.result = decide(waiting.command, turn);
+    } catch (const std::exception& e) {
+      // State or batch may hold half of it: nothing of this turn is kept.
+      spdlog::error("decision failed partition={} request={} error=\"{}\"", storage::to_string(id_),
+                    waiting.command.request_kind, e.what());
+      broken = true;
+    }
+  }
+  auto& metrics = parts_.shard.metrics();
+  metrics.turn_commands.add(decided.size());
+
+  Appended appended = broken ? Appended::unknown : Appended::durable;
+  if (!broken && !turn.published->events.empty()) {
+    const auto started = std::chrono::steady_clock::now();
+    appended = co_await parts_.log.append(id_, head_.seq(), std::move(turn.batch));
+    const auto took = std::chrono::steady_clock::now() - started;
+    metrics.commit_us.add(
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  }
+  if (appended == Appended::unknown) {
+    state_ = nullptr;
+    ++metrics.commit_failures;
+    for (auto& waiting : decided) waiting.done(std::unexpected(unavailable()));
+    co_return;
+  }
+  if (!turn.published->events.empty()) {
+    head_ = std::move(turn.head);
+    ++metrics.commits;
+    metrics.events += turn.published->events.items.size();
+    parts_.publisher(std::move(turn.published));
+  }
+  for (auto& waiting : decided) {
+    if (!waiting.result) {
+      ++metrics.refusals[static_cast<std::size_t>(waiting.result.error().code) % metrics.refusals.size()];
+    }
+    waiting.done(std::move(waiting.result));
+  }
+}
+
+std::optional<domain::Refusal> Partition::check_rate(const Command& command) {
+  if (!command.is_post || command.actor == 0) return std::nullopt;
+  auto [place, fresh] = posts_.try_emplace(command.actor, limits::posts_per_10s,
+                                           limits::post_window_ms, limits::posts_per_10s);
+  const int64_t now = parts_.clock.steady_ms();
+  if (place->second.take(now)) {
+    // Whoever has not posted for a while is forgotten, a few at a time.
+    if (posts_.size() > 256) {
+      std::erase_if(posts_, [now](auto entry) { return entry.second.is_full(now); });
+    }
+    return std::nullopt;
+  }
+  return domain::rate_limited("rate.posts", place->second.retry_after_ms()).error();
+}
+
+domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
+  storage::View facts(*turn.batch);
+  if (!command.client_msg_id.empty()) {
+    if (auto row = facts.idempotency(id_, command.actor, command.client_msg_id)) {
+      if (row->request_kind() != static_cast<uint32_t>(command.request_kind)) {
+        return domain::refuse(v1::REFUSAL_CODE_CONFLICT, "message.client_msg_id");
+      }
+      Outcome outcome{row->committed(), {row->numbers().begin(), row->numbers().end()}};
+      outcome.committed.set_repeated(true);
+      return outcome;
+    }
+  }
+  if (!parts_.database.has_space() || !parts_.database.writable()) {
+    domain::Refusal refusal{.code = v1::REFUSAL_CODE_NO_SPACE};
+    if (!parts_.database.writable()) refusal.code = v1::REFUSAL_CODE_UNAVAILABLE;
+    refusal.retry_after_ms = no_space_retry_ms;
+    return std::unexpected(std::move(refusal));
+  }
+  if (auto refusal = check_rate(command)) return std::unexpected(std::move(*refusal));
+
+  auto decision = command.decide({*state_, facts, turn.now_ms});
+  if (!decision) return std::unexpected(std::move(decision.error()));
+
+  Outcome outcome;
+  outcome.numbers = decision->numbers;
+  *outcome.committed.mutable_stream() = storage::stream_of(id_);
+  outcome.committed.set_object_id(decision->object_id);
+  outcome.committed.set_time_ms(turn.now_ms);
+  if (decision->events.empty()) return outcome;
+
+  std::vector<storage::NewEntry> entries;
+  entries.reserve(decision->events.size());
+  for (auto& made : decision->events) {
+    made.event.set_time_ms(turn.now_ms);
+    made.event.set_actor(command.actor);
+    if (made.event.client_msg_id().empty()) made.event.set_client_msg_id(command.client_msg_id);
+    entries.push_back({made.event,
+                       {static_cast<uint16_t>(made.audience.roles()), made.audience.account()},
+                       made.private_part});
+  }
+  storage::Origin origin{
+      .request_kind = command.client_msg_id.empty() ? 0 : static_cast<uint32_t>(command.request_kind),
+      .object_id = decision->object_id,
+      .numbers = decision->numbers};
+  outcome.committed =
+      storage::append(*turn.batch, id_, turn.head, entries, origin, turn.published->events);
+  for (const auto& made : decision->events) apply_to(*state_, made.event);
+  return outcome;
+}
+
+std::unique_ptr<State> Partition::load(const storage::Database& database, storage::PartitionId id,
+                                       store::HeadRow& head) {
+  storage::Snapshot snapshot(database);
+  storage::View view(snapshot);
+  head = view.head(id);
+  switch (id.kind) {
+    case v1::STREAM_KIND_SITE: {
+      domain::SiteState site;
+      site.load(view.site());
+      constexpr std::size_t page = 1'000;
+      for (uint64_t after = 0;;) {
+        auto accounts = view.accounts(after, page);
+        for (const auto& account : accounts) {
+          if (account.site_role() > v1::SITE_ROLE_NONE) {
+            site.load(domain::SiteState::Staff{account.account_id(), account.site_role()});
+          }
+          after = account.account_id();
+        }
+        if (accounts.size() < page) break;
+      }
+      for (const auto& row : view.invitations_of(id)) site.load(row.invitation());
+      return std::make_unique<State>(std::move(site));
+    }
+    case v1::STREAM_KIND_CLUB: {
+      domain::ClubState club(id.id);
+      if (auto row = view.club(id.id)) club.load(*row);
+      for (const auto& room : view.rooms_of(id.id)) club.load(room);
+      for (const auto& member : view.members_of(id.id)) club.load(member);
+      for (const auto& row : view.invitations_of(id)) club.load(row.invitation());
+      return std::make_unique<State>(std::move(club));
+    }
+    case v1::STREAM_KIND_ACCOUNT: {
+      domain::AccountState account(id.id);
+      if (auto row = view.account(id.id)) {
+        account.load(*row);
+        account.load_last_token_id(row->last_token_id());
+      }
+      for (const auto& token : view.tokens_of(id.id)) account.load(token);
+      return std::make_unique<State>(std::move(account));
+    }
+    case v1::STREAM_KIND_DIRECT: {
+      domain::DirectState direct(id.id);
+      if (auto row = view.direct(id.id)) direct.load(*row);
+      return std::make_unique<State>(std::move(direct));
+    }
+    default:
+      throw storage::Error("no such partition: " + storage::to_string(id));
+  }
+}
+
+Partitions::Partitions(runtime::Shard& shard, storage::Database& database, Log& log,
+                       runtime::Blocking& blocking, const runtime::Clock& clock,
+                       Publisher publisher, Bounds bounds)
+    : shard_(shard), database_(database), log_(log), blocking_(blocking), clock_(clock),
+      publisher_(std::move(publisher)), bounds_(bounds), tasks_(shard.executor()) {}
+
+runtime::Task<domain::Result<Outcome>> Partitions::submit(storage::PartitionId id, Command command) {
+  if (draining_) co_return std::unexpected(unavailable());
+  auto found = loaded_.find(id);
+  if (found == loaded_.end()) {
+    forget_idle();
+    found = loaded_
+                .emplace(id, std::make_unique<Partition>(
+                                 id, Partition::Parts{shard_, database_, log_, blocking_, clock_,
+                                                      publisher_, tasks_}))
+                .first;
+    shard_.metrics().partitions = loaded_.size();
+  }
+  co_return co_await found->second->submit(std::move(command));
+}
+
+void Partitions::forget_idle() {
+  if (loaded_.size() < bounds_.loaded) return;
+  // The older half of the idle ones, so that this scan is rare.
+  std::vector<std::pair<int64_t, storage::PartitionId>> idle;
+  for (const auto& [id, partition] : loaded_) {
+    if (partition->idle()) idle.emplace_back(partition->last_used_ms(), id);
+  }
+  std::ranges::sort(idle);
+  for (std::size_t i = 0; i < (idle.size() + 1) / 2; ++i) loaded_.erase(idle[i].second);
+}
+
+runtime::Task<> Partitions::drain() {
+  draining_ = true;
+  co_await tasks_.join();
+}
+
+runtime::Task<domain::Result<Outcome>> Site::submit(storage::PartitionId id, Command command) {
+  const unsigned home = home_of(id);
+  Partitions* there = by_shard_[home];
+  auto run = [there, id, command = std::move(command)]() mutable {
+    return there->submit(id, std::move(command));
+  };
+  co_return co_await shards_[home]->call(std::move(run));
+}
+
+}  // namespace amicale::log

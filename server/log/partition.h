@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "amicale/v1/message.pb.h"
+#include "server/domain/decision.h"
+#include "server/domain/refusal.h"
+#include "server/domain/state.h"
+#include "server/domain/token_bucket.h"
+#include "server/log/log.h"
+#include "server/log/published.h"
+#include "server/runtime/blocking.h"
+#include "server/runtime/clock.h"
+#include "server/runtime/shard.h"
+#include "server/runtime/spawn.h"
+#include "storage/database.h"
+#include "storage/view.h"
+
+namespace amicale::log {
+
+// What the rules of one partition look at.
+using State = std::variant<domain::SiteState, domain::AccountState, domain::ClubState, domain::DirectState>;
+
+// All that a decision may depend on. `facts` reads the database through what this turn has already decided.
+struct Deciding {
+  const State& state;
+  const storage::View& facts;
+  int64_t now_ms;
+
+  const domain::SiteState& site() const { return std::get<domain::SiteState>(state); }
+  const domain::AccountState& account() const { return std::get<domain::AccountState>(state); }
+  const domain::ClubState& club() const { return std::get<domain::ClubState>(state); }
+  const domain::DirectState& direct() const { return std::get<domain::DirectState>(state); }
+};
+
+// One command on its way into a partition.
+struct Command {
+  uint64_t actor = 0;             // account id; 0 = the operator's console
+  std::string client_msg_id;      // 16 bytes, or empty: then a repeat is not recognised
+  int request_kind = 0;           // v1::ClientFrame body case
+  bool is_post = false;           // counts against the actor's posts
+  std::function<domain::Result<domain::Decision>(const Deciding&)> decide;
+};
+
+// What a command led to, once durable.
+struct Outcome {
+  v1::Committed committed;
+  std::vector<uint64_t> numbers;   // ImportMessages
+};
+
+// One ordered log and the state that its rules need. Lives on its home shard; owned by Partitions.
+//
+// Commands wait in a bounded queue. A turn takes all that wait, decides each in order, and makes one commit of what they
+// decided; what arrives meanwhile joins the next turn. Answers and events leave only after the commit is durable. A failed
+// write answers UNAVAILABLE to the turn and drops the state: the next turn loads it from the log.
+class Partition {
+ public:
+  struct Parts {
+    runtime::Shard& shard;
+    storage::Database& database;
+    Log& log;
+    runtime::Blocking& blocking;
+    const runtime::Clock& clock;
+    const Publisher& publisher;
+    runtime::TaskGroup& tasks;
+  };
+
+  Partition(storage::PartitionId id, Parts parts);
+
+  storage::PartitionId id() const { return id_; }
+
+  // Decides a command and waits until it is durable. OVERLOADED when the queue is full.
+  runtime::Task<domain::Result<Outcome>> submit(Command command);
+
+  bool idle() const { return !running_ && queue_.empty(); }
+  int64_t last_used_ms() const { return last_used_ms_; }
+
+ private:
+  struct Waiting {
+    Command command;
+    std::function<void(domain::Result<Outcome>)> done;
+    domain::Result<Outcome> result;
+  };
+
+  runtime::Task<> run();
+  static std::unique_ptr<State> load(const storage::Database& database, storage::PartitionId id,
+                                     store::HeadRow& head);
+  runtime::Task<> turn();
+  // What one turn makes.
+  struct Turn {
+    std::unique_ptr<storage::Batch> batch;
+    store::HeadRow head;
+    std::shared_ptr<Published> published;
+    int64_t now_ms = 0;
+  };
+  domain::Result<Outcome> decide(const Command& command, Turn& turn);
+  std::optional<domain::Refusal> check_rate(const Command& command);
+
+  const storage::PartitionId id_;
+  Parts parts_;
+  std::deque<Waiting> queue_;
+  bool running_ = false;
+  std::unique_ptr<State> state_;     // empty: load before the next turn
+  store::HeadRow head_;              // of what is durable
+  int64_t last_used_ms_ = 0;
+  std::unordered_map<uint64_t, domain::TokenBucket> posts_;   // by member; forgotten when full again
+};
+
+// The partitions whose home is one shard. Lives on that shard; owned by the server.
+class Partitions {
+ public:
+  struct Bounds {
+    std::size_t loaded;     // partitions kept in memory while idle
+  };
+
+  Partitions(runtime::Shard& shard, storage::Database& database, Log& log,
+             runtime::Blocking& blocking, const runtime::Clock& clock, Publisher publisher,
+             Bounds bounds);
+
+  // Decides a command in a partition. On this shard only.
+  runtime::Task<domain::Result<Outcome>> submit(storage::PartitionId id, Command command);
+
+  // Refuses new commands from now on and waits for what is under way.
+  runtime::Task<> drain();
+
+  std::size_t size() const { return loaded_.size(); }
+
+ private:
+  void forget_idle();
+
+  runtime::Shard& shard_;
+  storage::Database& database_;
+  Log& log_;
+  runtime::Blocking& blocking_;
+  const runtime::Clock& clock_;
+  const Publisher publisher_;
+  const Bounds bounds_;
+  runtime::TaskGroup tasks_;
+  bool draining_ = false;
+  std::unordered_map<storage::PartitionId, std::unique_ptr<Partition>> loaded_;
+};
+
+// Every partition of the site, from any shard: knows which shard is home.
+class Site {
+ public:
+  explicit Site(std::vector<Partitions*> by_shard, std::vector<runtime::Shard*> shards)
+      : by_shard_(std::move(by_shard)), shards_(std::move(shards)) {}
+
+  unsigned home_of(storage::PartitionId id) const {
+    // The upper half: the lower bits of this hash follow the kind alone.
+    return static_cast<unsigned>((std::hash<storage::PartitionId>{}(id) >> 32) % shards_.size());
+  }
+
+  // Decides a command in its partition, wherever that lives; resumes the caller on its own shard.
+  runtime::Task<domain::Result<Outcome>> submit(storage::PartitionId id, Command command);
+
+  const std::vector<runtime::Shard*>& shards() const { return shards_; }
+
+ private:
+  std::vector<Partitions*> by_shard_;
+  std::vector<runtime::Shard*> shards_;
+};
+
+}  // namespace amicale::log

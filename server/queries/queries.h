@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// What can be asked without changing anything. Every answer is read from one snapshot, on a blocking thread, by the same
+// permission table as commands.
+#pragma once
+
+#include "amicale/v1/account.pb.h"
+#include "amicale/v1/admin.pb.h"
+#include "amicale/v1/club.pb.h"
+#include "amicale/v1/message.pb.h"
+#include "server/commands/caller.h"
+#include "server/domain/refusal.h"
+#include "storage/database.h"
+#include "storage/view.h"
+
+namespace amicale::queries {
+
+using commands::Caller;
+using domain::Result;
+using storage::View;
+
+Result<v1::GetHistoryReply> history(const View& view, const Caller& caller, const v1::GetHistory& request);
+Result<v1::CountMentionsReply> count_mentions(const View& view, const Caller& caller,
+                                              const v1::CountMentions& request);
+Result<v1::ListMembersReply> members(const View& view, const Caller& caller, const v1::ListMembers& request);
+Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& caller,
+                                             const v1::ListInvitations& request);
+Result<v1::ListClubsReply> clubs(const View& view, const Caller& caller, const v1::ListClubs& request);
+Result<v1::ListDirectsReply> directs(const View& view, const Caller& caller, const v1::ListDirects& request);
+Result<v1::ListTokensReply> tokens(const View& view, const Caller& caller, const v1::ListTokens& request);
+Result<v1::FindAccountReply> find_account(const View& view, const Caller& caller,
+                                          const v1::FindAccount& request);
+
+// A stream's state at one seq, for Subscribe without a cursor. NOT_FOUND when the caller may not read it.
+Result<v1::Snapshot> snapshot(const View& view, const Caller& caller, storage::PartitionId stream);
+
+// What one side sees of a direct conversation: who blocks is not told to the other.
+v1::Direct direct_for(const View& view, const store::DirectRow& row, uint64_t account);
+
+}  // namespace amicale::queries

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/queries/reading.h"
+
+namespace amicale::queries {
+
+domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t club_id) {
+  domain::Actor actor{.account_id = caller.account_id, .site_role = caller.site_role};
+  if (auto member = view.member(club_id, caller.account_id)) {
+    actor.role = member->role();
+    actor.status = member->status();
+  }
+  return actor;
+}
+
+domain::RoomState room_state(const v1::Room& room) {
+  domain::RoomState state;
+  state.room_id = room.room_id();
+  state.access = room.access();
+  for (auto role : room.roles()) state.roles |= domain::bit(static_cast<v1::ClubRole>(role));
+  state.archived = room.archived();
+  state.head_number = room.head_number();
+  return state;
+}
+
+domain::Result<v1::Room> read_room(const storage::View& view, const Caller& caller,
+                                   storage::PartitionId stream, uint64_t room_id) {
+  if (stream.kind == v1::STREAM_KIND_DIRECT) {
+    auto row = view.direct(stream.id);
+    domain::DirectState direct(stream.id);
+    if (row) direct.load(*row);
+    auto allowed = domain::may_in_direct(direct, caller.account_id, domain::Action::read_room);
+    if (!allowed) return std::unexpected(allowed.error());
+    if (!row || room_id != 0) return domain::not_found();
+    v1::Room room;
+    room.set_head_number(row->head_number());
+    return room;
+  }
+  if (stream.kind != v1::STREAM_KIND_CLUB) return domain::bad_request("stream");
+  auto room = view.room(stream.id, room_id);
+  domain::RoomState state;
+  if (room) state = room_state(*room);
+  auto allowed = domain::may(actor_in(view, caller, stream.id), domain::Action::read_room,
+                             {.room = room ? &state : nullptr});
+  if (!allowed) return std::unexpected(allowed.error());
+  if (!room) return domain::not_found();
+  return *room;
+}
+
+}  // namespace amicale::queries

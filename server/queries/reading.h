@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Who may read what, judged on rows: the same table and the same rules as in the partitions.
+#pragma once
+
+#include "server/commands/caller.h"
+#include "server/domain/permissions.h"
+#include "server/domain/refusal.h"
+#include "storage/view.h"
+
+namespace amicale::queries {
+
+using commands::Caller;
+
+// The caller as an actor in a club, from the membership row.
+domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t club_id);
+
+// The room (id 0: a direct conversation's only one, as a Room) if the caller reads it, else NOT_FOUND or NOT_ACTIVE.
+domain::Result<v1::Room> read_room(const storage::View& view, const Caller& caller,
+                                   storage::PartitionId stream, uint64_t room_id);
+
+// The rule's view of a room row.
+domain::RoomState room_state(const v1::Room& room);
+
+}  // namespace amicale::queries

@@ -176,13 +176,12 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
     }
     default: break;
   }
-  bool changed = false;
-  for (auto& [id, room] : club.rooms) {
-    if (!room.timeline.apply(event)) continue;
-    changed = true;
-    room.room.set_head_number(room.timeline.head());
-    room.room.mutable_pins()->Assign(room.timeline.pins().begin(), room.timeline.pins().end());
-  }
+  const auto room = club.rooms.find(Timeline::room_of(event).value_or(0));
+  if (room == club.rooms.end()) return false;
+  RoomState& state = room->second;
+  const bool changed = state.timeline.apply(event);
+  state.room.set_head_number(state.timeline.head());
+  state.room.mutable_pins()->Assign(state.timeline.pins().begin(), state.timeline.pins().end());
   // Whoever has posted does not type any more.
   if (event.has_message_posted()) {
     const RoomKey key{Stream::club(club.club.club_id()), event.message_posted().room_id()};
@@ -264,12 +263,13 @@ bool Model::apply_signal(const v1::Signal& signal, Time now) {
   const auto club = clubs_.find(stream.id);
   if (stream.kind != v1::STREAM_KIND_CLUB || club == clubs_.end()) return false;
   PresenceState& presence = club->second.presence;
-  // Deltas keep a whole list whole; a count that the list does not explain means that it is a sample now.
   if (in.whole()) presence.accounts.clear();
   for (const std::uint64_t account : in.went()) presence.accounts.erase(account);
   presence.accounts.insert(in.came().begin(), in.came().end());
   presence.count = in.count();
-  presence.whole = in.whole() || (presence.whole && presence.accounts.size() == in.count());
+  // Deltas keep a whole list whole; a count that the list does not explain means that it is a sample now.
+  const bool explained = in.count() == 0 || presence.accounts.size() == in.count();
+  presence.whole = in.whole() || (presence.whole && explained);
   if (!presence.whole) presence.accounts = {in.came().begin(), in.came().end()};
   if (presence.whole) presence.count = static_cast<std::uint32_t>(presence.accounts.size());
   return true;

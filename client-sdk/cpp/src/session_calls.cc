@@ -244,6 +244,7 @@ void SessionCore::fail_all(const Failure& why, bool keep_stored) {
     if (keep_stored) pending.stored = false;
     answer(calls_.begin()->first, std::unexpected(why));
   }
+  query_deadlines_.clear();
 }
 
 std::string SessionCore::message_id() {

@@ -77,6 +77,11 @@ void Timeline::reset(std::uint64_t head_number, std::vector<std::uint64_t> pins,
   std::erase_if(echoes_, [&](const Echo& e) { return e.number != 0 && e.number <= head_; });
 }
 
+std::optional<std::uint64_t> Timeline::room_of(const v1::Event& event) {
+  const auto [room, number] = place_of(event);
+  return number == 0 ? std::nullopt : std::optional(room);
+}
+
 bool Timeline::apply(const v1::Event& event) {
   if (event.seq() <= seq_) return false;
   seq_ = event.seq();

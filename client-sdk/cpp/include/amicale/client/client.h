@@ -32,8 +32,9 @@
 namespace amicale::client {
 
 // Keeps cursors across restarts. Give one only together with a store of what the events said: a resumed stream sends no
-// snapshot. Called where happenings are delivered, after the handler returned (with poll(): at the next poll()), so that
-// a cursor is never saved for events that were not handled.
+// snapshot. load() is called on the client's thread when a stream is followed. save() and forget() are called where
+// happenings are delivered, after the handler returned (with poll(): at the next poll()), so that a cursor is never saved for
+// events that were not handled.
 class CursorStore {
  public:
   virtual ~CursorStore() = default;
@@ -64,9 +65,10 @@ struct Options {
   std::size_t outbox_calls = 1000;
   std::size_t outbox_bytes = 4 * 1024 * 1024;
   std::size_t lane_window = 1;  // see Settings::lane_window
-  std::size_t waiting_happenings =
-      10000;  // not yet taken by poll(): above this the socket is not read until poll() is called;
-              // the server keeps the rest, so nothing is lost
+  // Happenings kept for poll(). Above this the socket is not read until poll() is called: the server keeps the rest, so
+  // nothing is lost. Until the first poll() only the newest 1000 are kept instead, for programs that only wait for
+  // futures. 0 = keep none.
+  std::size_t waiting_happenings = 10000;
   std::function<void(const Happening&)> on_happening;  // absent = poll()
   CursorStore* cursor_store = nullptr;                 // both outlive the client
   OutboxStore* outbox_store = nullptr;
@@ -76,7 +78,7 @@ class Client {
  public:
   using Handler = std::function<void(const Result<v1::Reply>&)>;
 
-  // Starts the thread; connects nothing. An unusable URL or ca_file shows as Closed after connect().
+  // Starts the thread; connects nothing. Handlers may not throw. An unusable URL or ca_file shows as Closed after connect().
   explicit Client(Options options);
   // close(0 ms), then joins the thread. Not from inside a handler.
   ~Client();
@@ -85,12 +87,13 @@ class Client {
 
   // Connects, and stays connected until close(): lost connections are made again with jittered exponential back-off.
   void connect();
-  // Waits up to `flush` for unanswered commands while online, then closes. No happenings after the final Closed. Call
-  // futures that are still open become Cancelled. Not from inside a handler (there, use close_soon()).
+  // Waits up to `flush` for unanswered calls while online, then closes; calls still open become Cancelled. Not from inside a
+  // handler (there, use close_soon(), which does not wait).
   void close(Milliseconds flush = Milliseconds{2000});
   void close_soon();
 
-  // Logs in and goes online with the new token; keep LoginReply.token for the next start.
+  // Connects if needed, logs in, and goes online with the new token; keep LoginReply.token for the next start. While online
+  // already, the token is only returned.
   std::future<Result<v1::LoginReply>> login(std::string login, std::string password,
                                             std::string device_name);
   void set_token(std::string token);

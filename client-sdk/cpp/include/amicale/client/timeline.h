@@ -75,6 +75,8 @@ class Timeline {
     return head_ > watermark ? head_ - watermark : 0;
   }
   const std::vector<std::uint64_t>& pins() const { return pins_; }
+  // The room that an event concerns a message of (0 in a direct conversation); absent: it concerns none.
+  static std::optional<std::uint64_t> room_of(const v1::Event& event);
   Stream stream() const { return stream_; }
   std::uint64_t room_id() const { return room_id_; }
 

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// The route table: the one list of what the server answers to. A request without a row here is refused UNSUPPORTED, and a test
+// compares the rows with frame.proto, so that none is forgotten.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "amicale/v1/frame.pb.h"
+#include "server/commands/gate.h"
+#include "server/domain/permissions.h"
+#include "server/runtime/blocking.h"
+
+namespace amicale::session {
+
+enum class Kind {
+  session,   // about the connection itself: Session answers it
+  command,   // decides events
+  query,     // reads rows
+  signal,    // typing, presence: never stored
+};
+
+// Who may send it at all; what they may do with it is the permission table's.
+enum class Entry {
+  anyone,    // before Authenticate too
+  account,
+};
+
+// What routes reach the world through. Constant, shared by all shards.
+struct Parts {
+  commands::Gate& gate;
+  runtime::Blocking& blocking;
+  std::string backup_folder;                                     // empty: no online backup
+  std::string site_name;
+  std::function<runtime::Task<v1::GetStatsReply>()> stats;
+};
+
+using Handler = runtime::Task<domain::Result<void>> (*)(const Parts& parts, commands::Caller caller,
+                                                         const v1::ClientFrame& frame, v1::Reply& reply);
+
+struct Route {
+  v1::ClientFrame::BodyCase body;
+  Kind kind;
+  Entry entry;
+  uint32_t cost;                          // of the connection's tokens
+  std::optional<domain::Action> action;   // its row in the permission table; none = decided by a secret or by the session
+  Handler handler;                        // null for kinds that Session answers
+};
+
+std::span<const Route> routes();
+
+// Null when the server does not know the request.
+const Route* find_route(v1::ClientFrame::BodyCase body);
+
+// Its name as in frame.proto, for logs.
+std::string_view request_name(v1::ClientFrame::BodyCase body);
+
+// Answers a command or a query; whatever goes wrong is in the reply. `request_id` is copied.
+runtime::Task<v1::Reply> answer(const Parts& parts, commands::Caller caller, const v1::ClientFrame& frame);
+
+// The caller behind a device token, or UNAUTHENTICATED. `address` is kept for throttles.
+domain::Result<commands::Caller> authenticate(const storage::View& view, std::string_view token,
+                                              std::string address);
+
+// Puts a refusal in a reply, in the caller's language, and counts nothing.
+void refuse(v1::Reply& reply, const domain::Refusal& refusal, v1::Language language);
+
+}  // namespace amicale::session

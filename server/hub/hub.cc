@@ -105,6 +105,39 @@ void Hub::publish(std::shared_ptr<const log::Published> published) {
   }
 }
 
+// Runs `function(Followed&)` on every shard that follows the stream.
+template <class Function>
+void Hub::tell_followers(storage::PartitionId id, Function function) {
+  auto found = followers_.find(id);
+  if (found == followers_.end()) return;
+  auto run = [id, function](Hub& hub) {
+    if (auto followed = hub.followed_.find(id); followed != hub.followed_.end()) {
+      function(*followed->second);
+      for (Writer* reader : followed->second->readers) reader->wake();
+    }
+  };
+  for (unsigned i = 0; i < found->second.size(); ++i) {
+    if (found->second[i] == 0) continue;
+    Hub* peer = peers_[i];
+    if (peer == this) {
+      run(*this);
+    } else {
+      peer->shard_.post([peer, run] { run(*peer); });
+    }
+  }
+}
+
+void Hub::publish(storage::PartitionId id, PresenceNews news) {
+  tell_followers(id, [news](Followed& followed) { followed.presence = news; });
+}
+
+void Hub::publish(storage::PartitionId id, uint64_t room, TypingNews news) {
+  tell_followers(id, [room, news](Followed& followed) {
+    followed.typing[room] = news;
+    followed.typing_version = news.version;
+  });
+}
+
 void Hub::deliver(const log::Published& published) {
   auto found = followed_.find(published.partition);
   if (found == followed_.end()) return;

@@ -38,6 +38,21 @@ class Writer {
   bool woken_ = false;
 };
 
+// Who is present in a stream, as last told: serialised signals, shared by every session that sends them.
+struct PresenceNews {
+  uint64_t version = 0;      // grows; 0 = nothing was told yet
+  uint64_t before = 0;       // the version that `change` starts from
+  std::shared_ptr<const std::string> change;   // ServerFrame.signals; null = only the whole will do
+  std::shared_ptr<const std::string> whole;    // ServerFrame.signals: for whoever held another version
+};
+
+// Who types in a room, as last told.
+struct TypingNews {
+  uint64_t version = 0;      // grows over all rooms of the stream
+  uint16_t roles = 0;        // who may know: the room's readers; bit 0 = everybody
+  std::shared_ptr<const std::string> whole;    // ServerFrame.signals
+};
+
 // A stream that this shard follows, with its readers.
 struct Followed {
   Followed(storage::PartitionId which, uint64_t head, std::size_t max_bytes, std::size_t max_entries)
@@ -46,6 +61,9 @@ struct Followed {
   storage::PartitionId id;
   Ring ring;
   std::vector<Writer*> readers;   // woken on every commit
+  PresenceNews presence;
+  std::unordered_map<uint64_t, TypingNews> typing;   // by room
+  uint64_t typing_version = 0;
   unsigned registrations = 0;     // with the home shard, to be taken back when the last reader leaves
 };
 
@@ -72,6 +90,10 @@ class Hub {
   // A commit of a partition whose home is this shard: passes it to every shard that follows.
   void publish(std::shared_ptr<const log::Published> published);
 
+  // The same for signals of a stream whose home is this shard.
+  void publish(storage::PartitionId id, PresenceNews news);
+  void publish(storage::PartitionId id, uint64_t room, TypingNews news);
+
   // Whether any shard follows a partition whose home is this shard.
   bool is_followed(storage::PartitionId id) const { return followers_.contains(id); }
 
@@ -81,6 +103,8 @@ class Hub {
   friend class Writer;
 
   void deliver(const log::Published& published);
+  template <class Function>
+  void tell_followers(storage::PartitionId id, Function function);
   void schedule(Writer& writer);
   void flush_woken();
   uint64_t add_follower(storage::PartitionId id, unsigned shard);

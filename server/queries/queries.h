@@ -34,6 +34,9 @@ Result<v1::FindAccountReply> find_account(const View& view, const Caller& caller
 // A stream's state at one seq, for Subscribe without a cursor. NOT_FOUND when the caller may not read it.
 Result<v1::Snapshot> snapshot(const View& view, const Caller& caller, storage::PartitionId stream);
 
+// Whether the caller may follow a stream, and by which role (UNSPECIFIED for streams that are not a club's). As `snapshot`.
+Result<v1::ClubRole> follow_role(const View& view, const Caller& caller, storage::PartitionId stream);
+
 // What one side sees of a direct conversation: who blocks is not told to the other.
 v1::Direct direct_for(const View& view, const store::DirectRow& row, uint64_t account);
 

@@ -10,9 +10,6 @@ Result<v1::ClubSnapshot> club_snapshot(const View& view, const Caller& caller, u
   auto actor = actor_in(view, caller, club_id);
   auto club = view.club(club_id);
   if (!club) return domain::not_found();
-  if (auto allowed = domain::may(actor, domain::Action::read_club); !allowed) {
-    return std::unexpected(allowed.error());
-  }
   v1::ClubSnapshot snapshot;
   *snapshot.mutable_club() = std::move(*club);
   for (auto& room : view.rooms_of(club_id)) {
@@ -51,7 +48,37 @@ v1::AccountSnapshot account_snapshot(const View& view, const Caller& caller) {
 
 }  // namespace
 
+Result<v1::ClubRole> follow_role(const View& view, const Caller& caller, storage::PartitionId stream) {
+  switch (stream.kind) {
+    case v1::STREAM_KIND_CLUB: {
+      auto actor = actor_in(view, caller, stream.id);
+      if (auto allowed = domain::may(actor, domain::Action::read_club); !allowed) {
+        return std::unexpected(allowed.error());
+      }
+      if (!view.club(stream.id)) return domain::not_found();
+      return domain::reading_role(actor);
+    }
+    case v1::STREAM_KIND_ACCOUNT:
+      if (stream.id != caller.account_id) return domain::not_found();
+      return v1::CLUB_ROLE_UNSPECIFIED;
+    case v1::STREAM_KIND_DIRECT: {
+      domain::DirectState state(stream.id);
+      if (!state.is_side(caller.account_id) || !view.direct(stream.id)) return domain::not_found();
+      return v1::CLUB_ROLE_UNSPECIFIED;
+    }
+    case v1::STREAM_KIND_SITE: {
+      auto allowed = domain::may(domain::actor_on_site(caller.account_id, caller.site_role),
+                                 domain::Action::read_site);
+      if (!allowed) return std::unexpected(allowed.error());
+      return v1::CLUB_ROLE_UNSPECIFIED;
+    }
+    default:
+      return domain::bad_request("stream");
+  }
+}
+
 Result<v1::Snapshot> snapshot(const View& view, const Caller& caller, storage::PartitionId stream) {
+  if (auto role = follow_role(view, caller, stream); !role) return std::unexpected(role.error());
   v1::Snapshot snapshot;
   snapshot.set_seq(view.head(stream).seq());
   switch (stream.kind) {
@@ -62,26 +89,16 @@ Result<v1::Snapshot> snapshot(const View& view, const Caller& caller, storage::P
       return snapshot;
     }
     case v1::STREAM_KIND_ACCOUNT:
-      if (stream.id != caller.account_id) return domain::not_found();
       *snapshot.mutable_account() = account_snapshot(view, caller);
       return snapshot;
-    case v1::STREAM_KIND_DIRECT: {
-      domain::DirectState state(stream.id);
-      auto row = view.direct(stream.id);
-      if (!row || !state.is_side(caller.account_id)) return domain::not_found();
-      *snapshot.mutable_direct()->mutable_direct() = direct_for(view, *row, caller.account_id);
+    case v1::STREAM_KIND_DIRECT:
+      *snapshot.mutable_direct()->mutable_direct() =
+          direct_for(view, view.direct(stream.id).value_or(store::DirectRow{}), caller.account_id);
       return snapshot;
-    }
-    case v1::STREAM_KIND_SITE: {
-      auto allowed = domain::may(domain::actor_on_site(caller.account_id, caller.site_role),
-                                 domain::Action::read_site);
-      if (!allowed) return std::unexpected(allowed.error());
+    default:
       snapshot.mutable_site()->set_name(view.site().name());
       for (auto& club : view.clubs()) *snapshot.mutable_site()->add_clubs() = std::move(club);
       return snapshot;
-    }
-    default:
-      return domain::bad_request("stream");
   }
 }
 

@@ -46,7 +46,9 @@ class Subscription {
   bool ended() const { return ended_; }
   v1::ClubRole role() const { return reader_.role_then; }
   bool fetching = false;   // a page is on its way
-  bool was_behind = false;
+  bool behind = false;     // counted as fed from the log
+  uint64_t presence_seen = 0;   // versions, as in hub::PresenceNews and hub::TypingNews
+  uint64_t typing_seen = 0;
 
  private:
   struct Run {

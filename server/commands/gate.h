@@ -8,14 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "server/auth/caller.h"
 #include "server/auth/password.h"
 #include "server/auth/throttle.h"
-#include "server/commands/caller.h"
 #include "server/log/partition.h"
 #include "server/runtime/clock.h"
 #include "storage/database.h"
 
 namespace amicale::commands {
+
+using auth::Caller;
 
 template <class T>
 using Answer = runtime::Task<domain::Result<T>>;

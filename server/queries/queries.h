@@ -8,14 +8,14 @@
 #include "amicale/v1/admin.pb.h"
 #include "amicale/v1/club.pb.h"
 #include "amicale/v1/message.pb.h"
-#include "server/commands/caller.h"
+#include "server/auth/caller.h"
 #include "server/domain/refusal.h"
 #include "storage/database.h"
 #include "storage/view.h"
 
 namespace amicale::queries {
 
-using commands::Caller;
+using auth::Caller;
 using domain::Result;
 using storage::View;
 

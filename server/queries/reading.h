@@ -3,14 +3,14 @@
 // Who may read what, judged on rows: the same table and the same rules as in the partitions.
 #pragma once
 
-#include "server/commands/caller.h"
+#include "server/auth/caller.h"
 #include "server/domain/permissions.h"
 #include "server/domain/refusal.h"
 #include "storage/view.h"
 
 namespace amicale::queries {
 
-using commands::Caller;
+using auth::Caller;
 
 // The caller as an actor in a club, from the membership row.
 domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t club_id);

@@ -6,7 +6,7 @@
 
 #include "amicale/v1/common.pb.h"
 
-namespace amicale::commands {
+namespace amicale::auth {
 
 // Who makes a request, as far as the connection knows. Membership is never here: it is judged in the partition, at commit.
 struct Caller {
@@ -17,4 +17,4 @@ struct Caller {
   std::string address;       // IPv4, or the /64 of IPv6, as text: what throttles count by
 };
 
-}  // namespace amicale::commands
+}  // namespace amicale::auth

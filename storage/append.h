@@ -25,8 +25,8 @@ struct NewEntry {
 };
 
 // What a repeat of the command must be answered with. Kept in the first entry, so that replay finds
-// it again. An entry of the commit with a client_msg_id of its own (an imported message) may instead
-// bring request_kind and object_id in its private part; it then has a row of its own.
+// it again. In a commit whose entries bring different client_msg_ids (an import), each run of one id
+// gets a row of its own, whose object_id is its message's number.
 struct Origin {
   uint32_t request_kind = 0;  // v1::ClientFrame body case; 0 = a repeat will not be recognised
   uint64_t object_id = 0;

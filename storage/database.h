@@ -51,6 +51,9 @@ struct DatabaseOptions {
   // RocksDB's and our own lines, without line end. Called from any thread. Empty = dropped.
   std::function<void(Severity, std::string_view)> on_line;
   Progress on_progress;  // of an upgrade or an interrupted rebuild
+
+  // False: a copy to be thrown away. Nothing is synced, marked or reserved.
+  bool durable = true;
 };
 
 // One open data folder: the only door to RocksDB. Thread-safe: any thread reads (view.h,
@@ -70,6 +73,8 @@ class Database {
 
   // Changes only when the logs went back (restore, accepted loss).
   uint64_t epoch() const;
+  // Draws a new epoch. For restore, before anybody reads.
+  void renew_epoch();
   // Commits ever written, over all partitions.
   uint64_t commits() const;
 

@@ -7,6 +7,7 @@
 
 #include "storage/database.h"
 #include "storage/digest.h"
+#include "storage/hex.h"
 
 namespace amicale::storage {
 
@@ -28,7 +29,5 @@ VerifyReport verify(Database& database, const Progress& progress = {});
 // SHA-256 over every derived row in key order: equal for equal states, whatever the history of the
 // files. (Promise: a state rebuilt from its logs has the same hash.)
 Digest state_hash(const Database& database);
-
-std::string to_hex(std::string_view bytes);
 
 }  // namespace amicale::storage

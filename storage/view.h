@@ -30,6 +30,8 @@ class Snapshot {
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
 
+  const rocksdb::Snapshot* at() const { return at_; }  // for this folder
+
  private:
   friend class View;
   const Database& database_;

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "storage/apply.h"
+
+#include <algorithm>
+
+#include "storage/view.h"
+
+namespace amicale::storage {
+
+namespace {
+
+// One event on its way into the rows of its partition. Lives for one call of apply.
+class Applying {
+ public:
+  Applying(Batch& batch, PartitionId partition, const v1::Event& event,
+           const store::PrivatePart& private_part)
+      : batch_(batch), view_(batch), partition_(partition), event_(event), private_(private_part) {}
+
+  void run();
+
+ private:
+  template <class Row>
+  Row row_or_new(Family family, const std::string& key) const {
+    Row row;
+    view_.load(family, key, row);
+    return row;
+  }
+  void put(const std::string& key, const google::protobuf::MessageLite& row) {
+    batch_.put(Family::state, key, row);
+  }
+  uint64_t id() const { return partition_.id; }
+
+  void on(const v1::SiteCreated& e);
+  void on(const v1::ClubRegistered& e);
+  void on(const v1::AccountRegistered& e);
+  void on(const v1::SiteRoleChanged& e);
+  void on(const v1::ProfileChanged& e);
+  void on(const v1::PasswordChanged& e);
+  void on(const v1::TokenIssued& e);
+  void on(const v1::TokenRevoked& e);
+  void on(const v1::ReadMarked& e);
+  void on(const v1::LevelSet& e);
+  void on(const v1::ClubCreated& e);
+  void on(const v1::ClubChanged& e);
+  void on(const v1::RoomCreated& e);
+  void on(const v1::RoomChanged& e);
+  void on(const v1::MemberChanged& e);
+  void on(const v1::InvitationCreated& e);
+  void on(const v1::InvitationRevoked& e);
+  void on(const v1::InvitationUsed& e);
+  void on(const v1::MessagePosted& e);
+  void on(const v1::MessageEdited& e);
+  void on(const v1::MessageDeleted& e);
+  void on(const v1::ReactionChanged& e);
+  void on(const v1::MessagePinned& e);
+  void on(const v1::DirectChanged& e);
+  void answer();
+
+  template <class Change>
+  void change_message(uint64_t room_id, uint64_t number, Change change);
+  template <class Change>
+  void change_invitation(uint64_t invitation_id, Change change);
+
+  Batch& batch_;
+  const View view_;
+  const PartitionId partition_;
+  const v1::Event& event_;
+  const store::PrivatePart& private_;
+};
+
+void Applying::run() {
+  switch (event_.body_case()) {
+    case v1::Event::kSiteCreated: on(event_.site_created()); break;
+    case v1::Event::kClubRegistered: on(event_.club_registered()); break;
+    case v1::Event::kAccountRegistered: on(event_.account_registered()); break;
+    case v1::Event::kSiteRoleChanged: on(event_.site_role_changed()); break;
+    case v1::Event::kProfileChanged: on(event_.profile_changed()); break;
+    case v1::Event::kPasswordChanged: on(event_.password_changed()); break;
+    case v1::Event::kTokenIssued: on(event_.token_issued()); break;
+    case v1::Event::kTokenRevoked: on(event_.token_revoked()); break;
+    case v1::Event::kReadMarked: on(event_.read_marked()); break;
+    case v1::Event::kLevelSet: on(event_.level_set()); break;
+    case v1::Event::kClubCreated: on(event_.club_created()); break;
+    case v1::Event::kClubChanged: on(event_.club_changed()); break;
+    case v1::Event::kRoomCreated: on(event_.room_created()); break;
+    case v1::Event::kRoomChanged: on(event_.room_changed()); break;
+    case v1::Event::kMemberChanged: on(event_.member_changed()); break;
+    case v1::Event::kInvitationCreated: on(event_.invitation_created()); break;
+    case v1::Event::kInvitationRevoked: on(event_.invitation_revoked()); break;
+    case v1::Event::kInvitationUsed: on(event_.invitation_used()); break;
+    case v1::Event::kMessagePosted: on(event_.message_posted()); break;
+    case v1::Event::kMessageEdited: on(event_.message_edited()); break;
+    case v1::Event::kMessageDeleted: on(event_.message_deleted()); break;
+    case v1::Event::kReactionChanged: on(event_.reaction_changed()); break;
+    case v1::Event::kMessagePinned: on(event_.message_pinned()); break;
+    case v1::Event::kDirectChanged: on(event_.direct_changed()); break;
+    case v1::Event::kDirectNoticed:
+    case v1::Event::kMembershipNoticed:
+    case v1::Event::BODY_NOT_SET: break;
+  }
+  answer();
+}
+
+// Site
+
+void Applying::on(const v1::SiteCreated& e) {
+  auto row = row_or_new<store::SiteRow>(Family::state, key::site());
+  row.set_name(e.name());
+  put(key::site(), row);
+}
+
+void Applying::on(const v1::ClubRegistered& e) {
+  auto row = row_or_new<store::SiteRow>(Family::state, key::site());
+  row.set_last_club_id(std::max(row.last_club_id(), e.club_id()));
+  put(key::site(), row);
+  batch_.put(Family::state, key::slug(e.slug()), key::u64(e.club_id()));
+}
+
+void Applying::on(const v1::AccountRegistered& e) {
+  auto site = row_or_new<store::SiteRow>(Family::state, key::site());
+  site.set_last_account_id(std::max(site.last_account_id(), e.account_id()));
+  put(key::site(), site);
+  const auto key = key::account_by_site(e.account_id());
+  auto row = row_or_new<store::AccountRow>(Family::state, key);
+  row.set_account_id(e.account_id());
+  row.set_login(e.login());
+  row.set_display_name(e.display_name());
+  if (row.site_role() == v1::SITE_ROLE_UNSPECIFIED) row.set_site_role(v1::SITE_ROLE_NONE);
+  row.set_created_ms(event_.time_ms());
+  row.set_external_id(private_.external_id());
+  put(key, row);
+  batch_.put(Family::state, key::login(e.login()), key::u64(e.account_id()));
+}
+
+void Applying::on(const v1::SiteRoleChanged& e) {
+  const auto key = key::account_by_site(e.account_id());
+  auto row = row_or_new<store::AccountRow>(Family::state, key);
+  row.set_account_id(e.account_id());
+  row.set_site_role(e.role());
+  put(key, row);
+}
+
+// Account
+
+void Applying::on(const v1::ProfileChanged& e) {
+  const auto key = key::account_by_self(id());
+  auto row = row_or_new<store::AccountRow>(Family::state, key);
+  row.set_display_name(e.display_name());
+  row.set_language(e.language());
+  put(key, row);
+}
+
+void Applying::on(const v1::PasswordChanged&) {
+  const auto key = key::account_by_self(id());
+  auto row = row_or_new<store::AccountRow>(Family::state, key);
+  row.set_password_hash(private_.password_hash());
+  put(key, row);
+}
+
+void Applying::on(const v1::TokenIssued& e) {
+  store::TokenRow row;
+  row.set_account_id(id());
+  row.set_token_id(e.token_id());
+  row.set_token_hash(private_.token_hash());
+  row.set_device_name(e.device_name());
+  row.set_created_ms(event_.time_ms());
+  batch_.put(Family::tokens, key::token(row.token_hash()), row);
+  batch_.put(Family::tokens, key::token_of(id(), e.token_id()), row.token_hash());
+}
+
+void Applying::on(const v1::TokenRevoked& e) {
+  const auto key = key::token_of(id(), e.token_id());
+  std::string hash;
+  if (!view_.get(Family::tokens, key, hash)) return;
+  batch_.erase(Family::tokens, key::token(hash));
+  batch_.erase(Family::tokens, key);
+}
+
+void Applying::on(const v1::ReadMarked& e) {
+  const auto& mark = e.mark();
+  const auto stream = partition_of(mark.stream());
+  if (!stream) return;
+  const auto old = view_.read_mark(id(), *stream, mark.room_id());
+  if (old && old->number() >= mark.number()) return;
+  put(key::read_mark(id(), *stream, mark.room_id()), mark);
+}
+
+void Applying::on(const v1::LevelSet& e) {
+  const auto stream = partition_of(e.level().stream());
+  if (!stream) return;
+  put(key::level(id(), *stream, e.level().room_id()), e.level());
+}
+
+// Club
+
+void Applying::on(const v1::ClubCreated& e) {
+  auto club = e.club();
+  club.set_club_id(id());
+  club.set_active_members(0);
+  put(key::club(id()), club);
+}
+
+void Applying::on(const v1::ClubChanged& e) {
+  auto club = row_or_new<v1::Club>(Family::state, key::club(id()));
+  club.set_name(e.name());
+  club.set_purpose(e.purpose());
+  club.set_language(e.language());
+  club.set_capacity(e.capacity());
+  put(key::club(id()), club);
+}
+
+void Applying::on(const v1::RoomCreated& e) {
+  auto room = e.room();
+  room.set_head_number(0);
+  room.clear_pins();
+  put(key::room(id(), room.room_id()), room);
+}
+
+void Applying::on(const v1::RoomChanged& e) {
+  const auto key = key::room(id(), e.room().room_id());
+  const auto old = row_or_new<v1::Room>(Family::state, key);
+  auto room = e.room();
+  room.set_head_number(old.head_number());
+  *room.mutable_pins() = old.pins();
+  put(key, room);
+}
+
+void Applying::on(const v1::MemberChanged& e) {
+  const auto& member = e.member();
+  const auto account_id = member.account_id();
+  const auto key = key::member(id(), account_id);
+  const auto old = row_or_new<v1::Member>(Family::state, key);
+  put(key, member);
+  if (old.account_id() == 0) {
+    batch_.put(Family::state, key::membership(account_id, id()), std::string_view());
+  }
+  if (old.role() != member.role() || old.status() != member.status()) {
+    store::RoleRow role;
+    role.set_role(member.role());
+    role.set_status(member.status());
+    put(key::role(id(), account_id, event_.seq()), role);
+  }
+  const bool was = old.status() == v1::MEMBER_STATUS_ACTIVE;
+  const bool is = member.status() == v1::MEMBER_STATUS_ACTIVE;
+  if (was == is) return;
+  auto club = row_or_new<v1::Club>(Family::state, key::club(id()));
+  club.set_active_members(is ? club.active_members() + 1 : club.active_members() - 1);
+  put(key::club(id()), club);
+}
+
+void Applying::on(const v1::InvitationCreated& e) {
+  store::InvitationRow row;
+  *row.mutable_invitation() = e.invitation();
+  row.set_code_hash(private_.invitation_hash());
+  row.set_account_id(private_.invitation_account());
+  *row.mutable_stream() = stream_of(partition_);
+  const auto invitation_id = e.invitation().invitation_id();
+  put(key::invitation(partition_, invitation_id), row);
+  if (row.code_hash().empty()) return;
+  batch_.put(Family::state, key::invitation_hash(row.code_hash()),
+             key::invitation_ref(partition_, invitation_id));
+}
+
+template <class Change>
+void Applying::change_invitation(uint64_t invitation_id, Change change) {
+  auto row = view_.invitation(partition_, invitation_id);
+  if (!row) return;
+  change(*row->mutable_invitation());
+  put(key::invitation(partition_, invitation_id), *row);
+}
+
+void Applying::on(const v1::InvitationRevoked& e) {
+  change_invitation(e.invitation_id(), [](v1::Invitation& i) { i.set_revoked(true); });
+}
+
+void Applying::on(const v1::InvitationUsed& e) {
+  change_invitation(e.invitation_id(), [](v1::Invitation& i) { i.set_uses(i.uses() + 1); });
+}
+
+// Club and direct
+
+void Applying::on(const v1::MessagePosted& e) {
+  v1::Message message;
+  message.set_seq(event_.seq());
+  message.set_room_id(e.room_id());
+  message.set_number(e.number());
+  message.set_body(e.body());
+  message.set_reply_to(e.reply_to());
+  if (e.has_mentions()) *message.mutable_mentions() = e.mentions();
+  message.set_client_msg_id(event_.client_msg_id());
+  if (e.imported_author().empty()) {
+    message.set_author(event_.actor());
+    message.set_time_ms(event_.time_ms());
+  } else {
+    message.set_imported_author(e.imported_author());
+    message.set_time_ms(e.imported_time_ms());
+  }
+  batch_.put(Family::messages, key::message(partition_, e.room_id(), e.number()), message);
+  if (partition_.kind == v1::STREAM_KIND_DIRECT) {
+    auto direct = row_or_new<store::DirectRow>(Family::state, key::direct(id()));
+    direct.set_direct_id(id());
+    direct.set_head_number(e.number());
+    put(key::direct(id()), direct);
+  } else {
+    const auto key = key::room(id(), e.room_id());
+    auto room = row_or_new<v1::Room>(Family::state, key);
+    room.set_room_id(e.room_id());
+    room.set_head_number(e.number());
+    put(key, room);
+  }
+}
+
+template <class Change>
+void Applying::change_message(uint64_t room_id, uint64_t number, Change change) {
+  auto message = view_.message(partition_, room_id, number);
+  if (!message || message->deleted()) return;
+  change(*message);
+  batch_.put(Family::messages, key::message(partition_, room_id, number), *message);
+}
+
+void Applying::on(const v1::MessageEdited& e) {
+  change_message(e.room_id(), e.number(), [&](v1::Message& message) {
+    message.set_body(e.body());
+    message.clear_mentions();
+    if (e.has_mentions()) *message.mutable_mentions() = e.mentions();
+    message.set_edited_seq(event_.seq());
+  });
+}
+
+void Applying::on(const v1::MessageDeleted& e) {
+  change_message(e.room_id(), e.number(), [](v1::Message& message) {
+    message.set_deleted(true);
+    message.clear_body();
+    message.clear_mentions();
+    message.clear_reactions();
+  });
+}
+
+void Applying::on(const v1::ReactionChanged& e) {
+  change_message(e.room_id(), e.number(), [&](v1::Message& message) {
+    auto& reactions = *message.mutable_reactions();
+    auto reaction =
+        std::ranges::find_if(reactions, [&](const auto& r) { return r.emoji() == e.emoji(); });
+    if (reaction == reactions.end()) {
+      if (!e.added()) return;
+      auto* fresh = message.add_reactions();
+      fresh->set_emoji(e.emoji());
+      fresh->add_accounts(event_.actor());
+      return;
+    }
+    auto& accounts = *reaction->mutable_accounts();
+    const auto mine = std::ranges::find(accounts, event_.actor());
+    if (e.added()) {
+      if (mine == accounts.end()) accounts.Add(event_.actor());
+      return;
+    }
+    if (mine != accounts.end()) accounts.erase(mine);
+    if (accounts.empty()) reactions.erase(reaction);
+  });
+}
+
+void Applying::on(const v1::MessagePinned& e) {
+  const auto key = key::room(id(), e.room_id());
+  auto room = row_or_new<v1::Room>(Family::state, key);
+  auto& pins = *room.mutable_pins();
+  const auto pin = std::ranges::find(pins, e.number());
+  if (e.pinned() == (pin != pins.end())) return;
+  if (e.pinned()) {
+    pins.Add(e.number());
+  } else {
+    pins.erase(pin);
+  }
+  put(key, room);
+}
+
+// Direct
+
+void Applying::on(const v1::DirectChanged& e) {
+  const auto key = key::direct(id());
+  auto row = row_or_new<store::DirectRow>(Family::state, key);
+  row.set_direct_id(id());
+  row.set_status(e.status());
+  row.set_requested_by(e.requested_by());
+  row.set_introduction(e.introduction());
+  *row.mutable_blocked_by() = e.blocked_by();
+  put(key, row);
+  const auto sides = sides_of(id());
+  for (const auto account_id : {sides.lower, sides.higher}) {
+    batch_.put(Family::state, key::direct_of(account_id, id()), std::string_view());
+  }
+}
+
+// What a repeat of the command is answered with.
+void Applying::answer() {
+  if (private_.request_kind() == 0 || event_.client_msg_id().empty()) return;
+  store::IdempotencyRow row;
+  auto& committed = *row.mutable_committed();
+  *committed.mutable_stream() = stream_of(partition_);
+  committed.set_first_seq(event_.seq());
+  committed.set_last_seq(event_.seq() + std::max(private_.commit_entries(), 1u) - 1);
+  committed.set_time_ms(event_.time_ms());
+  committed.set_object_id(private_.object_id());
+  *row.mutable_numbers() = private_.numbers();
+  row.set_request_kind(private_.request_kind());
+  batch_.put(Family::idempotency,
+             key::idempotency(partition_, event_.actor(), event_.client_msg_id()), row);
+}
+
+}  // namespace
+
+void apply(Batch& batch, PartitionId partition, const v1::Event& event,
+           const store::PrivatePart& private_part) {
+  Applying(batch, partition, event, private_part).run();
+}
+
+}  // namespace amicale::storage

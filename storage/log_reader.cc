@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "storage/log_reader.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace amicale::storage {
+
+namespace {
+
+[[noreturn]] void broken(PartitionId partition, uint64_t seq, const std::string& what) {
+  throw Error("log of " + to_string(partition) + ", seq " + std::to_string(seq) + ": " + what);
+}
+
+// Visits the entries of a partition from `from_seq` on; each must follow the one before.
+void each_entry(const View& view, PartitionId partition, uint64_t from_seq,
+                const std::function<bool(uint64_t, const EntryView&)>& visit) {
+  uint64_t expected = from_seq;
+  view.scan(Family::log, key::log_entry(partition, from_seq),
+            key::end_of(key::log_prefix(partition)),
+            [&](std::string_view key, std::string_view value) {
+              const auto at = key::parse_log_entry(key);
+              if (!at || at->seq != expected) broken(partition, expected, "the entry is missing");
+              const auto entry = decode_entry(value);
+              if (!entry) broken(partition, expected, "the entry does not parse");
+              ++expected;
+              return visit(at->seq, *entry);
+            });
+}
+
+}  // namespace
+
+EventRun read_log(const View& view, PartitionId partition, uint64_t from_seq, ReadBounds bounds) {
+  EventRun run;
+  run.first_seq = std::max<uint64_t>(from_seq, 1);
+  if (bounds.max_entries == 0) return run;
+  each_entry(view, partition, run.first_seq, [&](uint64_t, const EntryView& entry) {
+    if (!run.empty() && run.bytes.size() + entry.public_bytes.size() > bounds.max_bytes) {
+      return false;
+    }
+    run.bytes.append(entry.public_bytes);
+    run.items.push_back({entry.audience, static_cast<uint32_t>(run.bytes.size())});
+    return run.items.size() < bounds.max_entries;
+  });
+  return run;
+}
+
+void walk_log(const View& view, PartitionId partition,
+              const std::function<bool(const FullEntry&)>& visit) {
+  Digest previous{};
+  each_entry(view, partition, 1, [&](uint64_t seq, const EntryView& entry) {
+    if (entry.prev_hash != bytes_of(previous)) {
+      broken(partition, seq, "the entry is not chained to the one before");
+    }
+    previous = hash_entry(partition, seq, entry);
+    return visit({seq, entry, previous});
+  });
+}
+
+std::optional<store::PrivatePart> read_private(const View& view, PartitionId partition,
+                                               uint64_t seq) {
+  std::string value;
+  if (!view.get(Family::log, key::log_entry(partition, seq), value)) return std::nullopt;
+  const auto entry = decode_entry(value);
+  store::PrivatePart part;
+  if (!entry || !part.ParseFromArray(entry->private_bytes.data(),
+                                     static_cast<int>(entry->private_bytes.size()))) {
+    broken(partition, seq, "the entry does not parse");
+  }
+  return part;
+}
+
+}  // namespace amicale::storage

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "storage/view.h"
+
+#include <rocksdb/utilities/write_batch_with_index.h>
+
+#include "storage/rocks.h"
+
+namespace amicale::storage {
+
+namespace {
+
+[[noreturn]] void corrupt(Family family, std::string_view key) {
+  throw Error("row does not parse: " + key::describe(family, key));
+}
+
+[[noreturn]] void unreadable(Family family, std::string_view key, const rocksdb::Status& status) {
+  throw Error("can't read " + key::describe(family, key) + ": " + status.ToString());
+}
+
+template <class Row>
+Row parse(Family family, std::string_view key, std::string_view value) {
+  Row row;
+  if (!row.ParseFromArray(value.data(), static_cast<int>(value.size()))) corrupt(family, key);
+  return row;
+}
+
+template <class Row>
+std::optional<Row> find(const View& view, Family family, const std::string& key) {
+  Row row;
+  if (!view.load(family, key, row)) return std::nullopt;
+  return row;
+}
+
+// Every row whose key starts with `prefix`, from `from` on, at most `limit` (0 = all).
+template <class Row>
+std::vector<Row> collect(const View& view, Family family, const std::string& prefix,
+                         const std::string& from, size_t limit) {
+  std::vector<Row> rows;
+  view.scan(family, from, key::end_of(prefix), [&](std::string_view key, std::string_view value) {
+    rows.push_back(parse<Row>(family, key, value));
+    return limit == 0 || rows.size() < limit;
+  });
+  return rows;
+}
+
+// The last id of every key that starts with `prefix`.
+std::vector<uint64_t> second_ids(const View& view, const std::string& prefix) {
+  std::vector<uint64_t> ids;
+  view.scan(Family::state, prefix, key::end_of(prefix),
+            [&](std::string_view key, std::string_view) {
+              const auto id = key::parse_second_id(key);
+              if (!id) corrupt(Family::state, key);
+              ids.push_back(*id);
+              return true;
+            });
+  return ids;
+}
+
+std::optional<uint64_t> find_id(const View& view, const std::string& key) {
+  std::string value;
+  if (!view.get(Family::state, key, value)) return std::nullopt;
+  const auto id = key::parse_u64(value);
+  if (!id) corrupt(Family::state, key);
+  return id;
+}
+
+}  // namespace
+
+Snapshot::Snapshot(const Database& database)
+    : database_(database), at_(database.rocks().db->GetSnapshot()) {}
+
+Snapshot::~Snapshot() { database_.rocks().db->ReleaseSnapshot(at_); }
+
+bool View::get(Family family, std::string_view key, std::string& value) const {
+  const auto& rocks = database_->rocks();
+  rocksdb::ReadOptions how;
+  how.snapshot = snapshot_;
+  const auto status = batch_ != nullptr
+                          ? batch_->changes_->GetFromBatchAndDB(
+                                rocks.db.get(), how, rocks.family(family), slice(key), &value)
+                          : rocks.db->Get(how, rocks.family(family), slice(key), &value);
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) unreadable(family, key, status);
+  return true;
+}
+
+bool View::load(Family family, std::string_view key, google::protobuf::MessageLite& row) const {
+  const auto& rocks = database_->rocks();
+  rocksdb::ReadOptions how;
+  how.snapshot = snapshot_;
+  rocksdb::PinnableSlice value;
+  const auto status = batch_ != nullptr
+                          ? batch_->changes_->GetFromBatchAndDB(
+                                rocks.db.get(), how, rocks.family(family), slice(key), &value)
+                          : rocks.db->Get(how, rocks.family(family), slice(key), &value);
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) unreadable(family, key, status);
+  if (!row.ParseFromArray(value.data(), static_cast<int>(value.size()))) corrupt(family, key);
+  return true;
+}
+
+void View::scan(Family family, std::string_view from, std::string_view to,
+                const Visit& visit) const {
+  const auto& rocks = database_->rocks();
+  rocksdb::ReadOptions how;
+  how.snapshot = snapshot_;
+  const auto upper = slice(to);
+  if (!to.empty()) how.iterate_upper_bound = &upper;
+  auto* handle = rocks.family(family);
+  std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(how, handle));
+  if (batch_ != nullptr) it.reset(batch_->changes_->NewIteratorWithBase(handle, it.release()));
+  for (it->Seek(slice(from)); it->Valid(); it->Next()) {
+    const auto key = view_of(it->key());
+    if (!to.empty() && key >= to) break;  // the batch's own part knows no upper bound
+    if (!visit(key, view_of(it->value()))) break;
+  }
+  if (!it->status().ok()) unreadable(family, from, it->status());
+}
+
+void View::scan_back(Family family, std::string_view from, std::string_view to,
+                     const Visit& visit) const {
+  const auto& rocks = database_->rocks();
+  rocksdb::ReadOptions how;
+  how.snapshot = snapshot_;
+  auto* handle = rocks.family(family);
+  std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(how, handle));
+  if (batch_ != nullptr) it.reset(batch_->changes_->NewIteratorWithBase(handle, it.release()));
+  for (it->SeekForPrev(slice(from)); it->Valid(); it->Prev()) {
+    const auto key = view_of(it->key());
+    if (key < to) break;
+    if (!visit(key, view_of(it->value()))) break;
+  }
+  if (!it->status().ok()) unreadable(family, from, it->status());
+}
+
+store::SiteRow View::site() const {
+  return find<store::SiteRow>(*this, Family::state, key::site()).value_or(store::SiteRow());
+}
+
+std::optional<store::AccountRow> View::account(uint64_t account_id) const {
+  store::AccountRow row;
+  if (!load(Family::state, key::account_by_site(account_id), row)) return std::nullopt;
+  store::AccountRow own;
+  // Merged over the site's half: what the account said of itself wins where it said anything.
+  if (load(Family::state, key::account_by_self(account_id), own)) row.MergeFrom(own);
+  return row;
+}
+
+std::optional<uint64_t> View::account_id_by_login(std::string_view login) const {
+  return find_id(*this, key::login(login));
+}
+
+std::vector<store::AccountRow> View::accounts(uint64_t after, size_t limit) const {
+  auto rows =
+      collect<store::AccountRow>(*this, Family::state, "A", key::account_by_site(after + 1), limit);
+  for (auto& row : rows) {
+    store::AccountRow own;
+    if (load(Family::state, key::account_by_self(row.account_id()), own)) row.MergeFrom(own);
+  }
+  return rows;
+}
+
+std::optional<store::TokenRow> View::token_by_hash(std::string_view token_hash) const {
+  return find<store::TokenRow>(*this, Family::tokens, key::token(token_hash));
+}
+
+std::vector<store::TokenRow> View::tokens_of(uint64_t account_id) const {
+  std::vector<std::string> hashes;
+  const auto prefix = key::tokens_prefix(account_id);
+  scan(Family::tokens, prefix, key::end_of(prefix), [&](std::string_view, std::string_view hash) {
+    hashes.emplace_back(hash);
+    return true;
+  });
+  std::vector<store::TokenRow> rows;
+  for (const auto& hash : hashes) {
+    auto row = token_by_hash(hash);
+    if (!row) throw Error("token of account " + std::to_string(account_id) + " has no row");
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+std::optional<v1::Club> View::club(uint64_t club_id) const {
+  return find<v1::Club>(*this, Family::state, key::club(club_id));
+}
+
+std::optional<uint64_t> View::club_id_by_slug(std::string_view slug) const {
+  return find_id(*this, key::slug(slug));
+}
+
+std::vector<v1::Club> View::clubs() const {
+  return collect<v1::Club>(*this, Family::state, "C", "C", 0);
+}
+
+std::optional<v1::Room> View::room(uint64_t club_id, uint64_t room_id) const {
+  return find<v1::Room>(*this, Family::state, key::room(club_id, room_id));
+}
+
+std::vector<v1::Room> View::rooms_of(uint64_t club_id) const {
+  const auto prefix = key::rooms_prefix(club_id);
+  return collect<v1::Room>(*this, Family::state, prefix, prefix, 0);
+}
+
+std::optional<v1::Member> View::member(uint64_t club_id, uint64_t account_id) const {
+  return find<v1::Member>(*this, Family::state, key::member(club_id, account_id));
+}
+
+std::vector<v1::Member> View::members_of(uint64_t club_id, uint64_t after, size_t limit) const {
+  return collect<v1::Member>(*this, Family::state, key::members_prefix(club_id),
+                             key::member(club_id, after + 1), limit);
+}
+
+std::vector<View::Membership> View::memberships_of(uint64_t account_id) const {
+  std::vector<Membership> memberships;
+  for (const auto club_id : second_ids(*this, key::memberships_prefix(account_id))) {
+    auto row = member(club_id, account_id);
+    if (!row) {
+      throw Error("membership of account " + std::to_string(account_id) + " in club " +
+                  std::to_string(club_id) + " has no row");
+    }
+    memberships.push_back({club_id, std::move(*row)});
+  }
+  return memberships;
+}
+
+std::optional<store::RoleRow> View::role_at(uint64_t club_id, uint64_t account_id,
+                                            uint64_t seq) const {
+  std::optional<store::RoleRow> found;
+  scan(Family::state, key::role(club_id, account_id, seq),
+       key::end_of(key::roles_prefix(club_id, account_id)),
+       [&](std::string_view key, std::string_view value) {
+         found = parse<store::RoleRow>(Family::state, key, value);
+         return false;
+       });
+  return found;
+}
+
+std::vector<View::RoleSince> View::role_history(uint64_t club_id, uint64_t account_id) const {
+  std::vector<RoleSince> history;
+  const auto prefix = key::roles_prefix(club_id, account_id);
+  scan(Family::state, prefix, key::end_of(prefix),
+       [&](std::string_view key, std::string_view value) {
+         const auto parts = key::parse_role(key);
+         if (!parts) corrupt(Family::state, key);
+         history.push_back({parts->seq, parse<store::RoleRow>(Family::state, key, value)});
+         return true;
+       });
+  return history;
+}
+
+std::optional<store::InvitationRow> View::invitation(PartitionId partition,
+                                                     uint64_t invitation_id) const {
+  return find<store::InvitationRow>(*this, Family::state,
+                                    key::invitation(partition, invitation_id));
+}
+
+std::optional<store::InvitationRow> View::invitation_by_hash(std::string_view code_hash) const {
+  std::string value;
+  const auto key = key::invitation_hash(code_hash);
+  if (!get(Family::state, key, value)) return std::nullopt;
+  const auto ref = key::parse_invitation_ref(value);
+  if (!ref) corrupt(Family::state, key);
+  return invitation(ref->partition, ref->invitation_id);
+}
+
+std::vector<store::InvitationRow> View::invitations_of(PartitionId partition) const {
+  const auto prefix = key::invitations_prefix(partition);
+  return collect<store::InvitationRow>(*this, Family::state, prefix, prefix, 0);
+}
+
+std::optional<v1::Message> View::message(PartitionId partition, uint64_t room_id,
+                                         uint64_t number) const {
+  return find<v1::Message>(*this, Family::messages, key::message(partition, room_id, number));
+}
+
+std::vector<v1::Message> View::messages(PartitionId partition, uint64_t room_id,
+                                        uint64_t from_number, size_t limit,
+                                        Direction direction) const {
+  std::vector<v1::Message> found;
+  if (limit == 0) return found;
+  const auto prefix = key::messages_prefix(partition, room_id);
+  const auto from = key::message(partition, room_id, from_number);
+  const auto take = [&](std::string_view key, std::string_view value) {
+    found.push_back(parse<v1::Message>(Family::messages, key, value));
+    return found.size() < limit;
+  };
+  if (direction == Direction::newer) {
+    scan(Family::messages, from, key::end_of(prefix), take);
+  } else {
+    scan_back(Family::messages, from, prefix, take);
+  }
+  return found;
+}
+
+std::optional<store::DirectRow> View::direct(uint64_t direct_id) const {
+  return find<store::DirectRow>(*this, Family::state, key::direct(direct_id));
+}
+
+std::vector<store::DirectRow> View::directs_of(uint64_t account_id) const {
+  std::vector<store::DirectRow> rows;
+  for (const auto direct_id : second_ids(*this, key::directs_prefix(account_id))) {
+    auto row = direct(direct_id);
+    if (!row) throw Error("direct conversation " + std::to_string(direct_id) + " has no row");
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+std::optional<v1::ReadMark> View::read_mark(uint64_t account_id, PartitionId stream,
+                                            uint64_t room_id) const {
+  return find<v1::ReadMark>(*this, Family::state, key::read_mark(account_id, stream, room_id));
+}
+
+std::vector<v1::ReadMark> View::read_marks_of(uint64_t account_id) const {
+  const auto prefix = key::read_marks_prefix(account_id);
+  return collect<v1::ReadMark>(*this, Family::state, prefix, prefix, 0);
+}
+
+std::optional<v1::RoomLevel> View::level(uint64_t account_id, PartitionId stream,
+                                         uint64_t room_id) const {
+  return find<v1::RoomLevel>(*this, Family::state, key::level(account_id, stream, room_id));
+}
+
+std::vector<v1::RoomLevel> View::levels_of(uint64_t account_id) const {
+  const auto prefix = key::levels_prefix(account_id);
+  return collect<v1::RoomLevel>(*this, Family::state, prefix, prefix, 0);
+}
+
+store::HeadRow View::head(PartitionId partition) const {
+  store::HeadRow head;
+  if (!load(Family::state, key::head(partition), head)) head.set_hash(std::string(32, '\0'));
+  return head;
+}
+
+std::vector<PartitionId> View::partitions() const {
+  std::vector<PartitionId> all;
+  const auto prefix = key::heads_prefix();
+  scan(Family::state, prefix, key::end_of(prefix), [&](std::string_view key, std::string_view) {
+    const auto partition = key::parse_head(key);
+    if (!partition) corrupt(Family::state, key);
+    all.push_back(*partition);
+    return true;
+  });
+  return all;
+}
+
+std::optional<store::IdempotencyRow> View::idempotency(PartitionId partition, uint64_t actor,
+                                                       std::string_view client_msg_id) const {
+  return find<store::IdempotencyRow>(*this, Family::idempotency,
+                                     key::idempotency(partition, actor, client_msg_id));
+}
+
+}  // namespace amicale::storage

@@ -142,8 +142,8 @@ runtime::Task<> Partition::turn() {
 
 std::optional<domain::Refusal> Partition::check_rate(const Command& command) {
   if (!command.is_post || command.actor == 0) return std::nullopt;
-  auto [place, fresh] = posts_.try_emplace(command.actor, limits::posts_per_10s,
-                                           limits::post_window_ms, limits::posts_per_10s);
+  auto [place, fresh] = posts_.try_emplace(command.actor, parts_.posts_per_10s, limits::post_window_ms,
+                                           parts_.posts_per_10s);
   const int64_t now = parts_.clock.steady_ms();
   if (place->second.take(now)) {
     // Whoever has not posted for a while is forgotten, a few at a time.
@@ -269,7 +269,7 @@ runtime::Task<domain::Result<Outcome>> Partitions::submit(storage::PartitionId i
     found = loaded_
                 .emplace(id, std::make_unique<Partition>(
                                  id, Partition::Parts{shard_, database_, log_, blocking_, clock_,
-                                                      publisher_, tasks_}))
+                                                      publisher_, tasks_, bounds_.posts_per_10s}))
                 .first;
     shard_.metrics().partitions = loaded_.size();
   }

@@ -70,6 +70,7 @@ class Partition {
     const runtime::Clock& clock;
     const Publisher& publisher;
     runtime::TaskGroup& tasks;
+    uint32_t posts_per_10s;
   };
 
   Partition(storage::PartitionId id, Parts parts);
@@ -117,7 +118,8 @@ class Partition {
 class Partitions {
  public:
   struct Bounds {
-    std::size_t loaded;     // partitions kept in memory while idle
+    std::size_t loaded;         // partitions kept in memory while idle
+    uint32_t posts_per_10s;     // messages by one member
   };
 
   Partitions(runtime::Shard& shard, storage::Database& database, Log& log,

@@ -4,7 +4,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "server/domain/limits.h"
-#include "server/session/outgoing.h"
 #include "server/session/session.h"
 
 namespace amicale::session {

@@ -11,12 +11,12 @@
 #include "server/hub/hub.h"
 #include "server/hub/lobby.h"
 #include "server/runtime/spawn.h"
+#include "server/session/outgoing.h"
 #include "server/session/routes.h"
 
 namespace amicale::session {
 
 class Session;
-class Outgoing;
 
 // What sessions are told by the configuration. Constant; shared by all shards.
 struct Settings {

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/core.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "server/domain/limits.h"
+
+namespace amicale {
+
+namespace limits = domain::limits;
+
+namespace {
+
+constexpr unsigned most_shards_by_default = 4;
+
+storage::DatabaseOptions database_options(const Config& config) {
+  storage::DatabaseOptions options;
+  options.folder = config.server.data_dir;
+  options.block_cache_bytes = config.storage.block_cache_mib << 20;
+  options.ballast_bytes = config.storage.ballast_mib << 20;
+  options.floor_bytes = config.storage.free_space_floor_mib << 20;
+  options.on_line = [](storage::Severity severity, std::string_view line) {
+    switch (severity) {
+      case storage::Severity::info:
+        return spdlog::debug("storage text=\"{}\"", line);
+      case storage::Severity::warning:
+        return spdlog::warn("storage text=\"{}\"", line);
+      case storage::Severity::error:
+        return spdlog::error("storage text=\"{}\"", line);
+    }
+  };
+  return options;
+}
+
+unsigned shard_count(const Config& config) {
+  if (config.server.shards != 0) return static_cast<unsigned>(config.server.shards);
+  return std::clamp(std::thread::hardware_concurrency(), 1u, most_shards_by_default);
+}
+
+std::vector<std::unique_ptr<runtime::Shard>> make_shards(unsigned count) {
+  std::vector<std::unique_ptr<runtime::Shard>> shards;
+  for (unsigned i = 0; i < count; ++i) shards.push_back(std::make_unique<runtime::Shard>(i));
+  return shards;
+}
+
+template <class Homes>
+std::vector<log::Partitions*> partitions_of(const Homes& homes) {
+  std::vector<log::Partitions*> all;
+  for (const auto& home : homes) all.push_back(&home->partitions);
+  return all;
+}
+
+std::vector<runtime::Shard*> pointers_to(const std::vector<std::unique_ptr<runtime::Shard>>& shards) {
+  std::vector<runtime::Shard*> all;
+  for (const auto& shard : shards) all.push_back(shard.get());
+  return all;
+}
+
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+session::Settings session_settings(const Config& config) {
+  session::Settings settings;
+  settings.server_name = "amicale/" + std::string(version());
+  settings.site_name = config.site.name;
+  settings.language = config.site.language == "en" ? v1::LANGUAGE_EN : v1::LANGUAGE_FR;
+  settings.limits = domain::served_limits();
+  settings.limits.set_requests_per_second(static_cast<uint32_t>(config.limits.requests_per_second));
+  settings.limits.set_request_burst(static_cast<uint32_t>(config.limits.request_burst));
+  settings.limits.set_sockets_per_account(static_cast<uint32_t>(config.limits.sockets_per_account));
+  settings.limits.set_posts_per_10s(static_cast<uint32_t>(config.limits.posts_per_10s));
+  settings.authenticate_ms = static_cast<uint32_t>(config.limits.authenticate_ms);
+  settings.heartbeat_ms = static_cast<uint32_t>(config.limits.heartbeat_ms);
+  settings.dead_ms = static_cast<uint32_t>(config.limits.dead_ms);
+  settings.no_progress_ms = static_cast<uint32_t>(config.limits.no_progress_ms);
+  return settings;
+}
+
+}  // namespace
+
+std::string_view version() { return AMICALE_VERSION; }
+
+Core::Core(const Config& config, const runtime::Clock& clock)
+    // The data first: everything else reads it.
+    : clock_(clock), database_(database_options(config)),
+      // One thread per core that chats; a few that may block.
+      shards_(make_shards(amicale::shard_count(config))),
+      blocking_(static_cast<unsigned>(config.storage.blocking_threads)),
+      // Passwords on threads of their own, counted before they cost anything.
+      passwords_(static_cast<unsigned>(config.auth.password_threads),
+                 static_cast<unsigned>(config.auth.password_queue),
+                 {limits::argon2_memory_kib, limits::argon2_passes, limits::argon2_lanes}),
+      throttle_({static_cast<uint32_t>(config.auth.login_tries_per_account), limits::login_window_ms},
+                {static_cast<uint32_t>(config.auth.login_tries_per_address_per_hour), 3'600'000},
+                limits::throttle_entries),
+      // On each shard: where its commits go, who hears of them, what decides them.
+      homes_(make_homes(config)),
+      site_(partitions_of(homes_), pointers_to(shards_)),
+      // The one way to change anything, and the table of what may be asked.
+      gate_{site_, database_, passwords_, throttle_, clock_, without_slash(config.server.public_url),
+            [this] { return settled(); }},
+      parts_{gate_, blocking_, config.backup.directory, config.site.name, {}},
+      settings_(session_settings(config)) {
+  std::vector<hub::Hub*> hubs;
+  std::vector<hub::Lobby*> lobbies;
+  std::vector<session::Place*> places;
+  for (unsigned i = 0; i < shard_count(); ++i) {
+    hubs.push_back(&homes_[i]->hub);
+    lobbies.push_back(&homes_[i]->lobby);
+    places_.push_back(std::make_unique<session::Place>(*shards_[i], homes_[i]->hub, homes_[i]->lobby, parts_, settings_));
+    places.push_back(places_[i].get());
+  }
+  for (unsigned i = 0; i < shard_count(); ++i) {
+    hubs[i]->connect(hubs);
+    lobbies[i]->connect(lobbies);
+    places[i]->connect(places);
+  }
+}
+
+Core::~Core() { stop(); }
+
+Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
+    : log(core.database_),
+      hub(shard, core.database_, {limits::ring_bytes, static_cast<std::size_t>(config.limits.ring_events)}),
+      partitions(shard, core.database_, log, core.blocking_, core.clock_,
+                 [this](std::shared_ptr<const log::Published> published) { hub.publish(std::move(published)); },
+                 {.loaded = limits::partitions_idle,
+                  .posts_per_10s = static_cast<uint32_t>(config.limits.posts_per_10s)}),
+      lobby(shard, hub, core.clock_) {}
+
+std::vector<std::unique_ptr<Core::Home>> Core::make_homes(const Config& config) {
+  std::vector<std::unique_ptr<Home>> homes;
+  for (auto& shard : shards_) homes.push_back(std::make_unique<Home>(*shard, *this, config));
+  return homes;
+}
+
+void Core::start() {
+  for (auto& shard : shards_) shard->start();
+  for (auto& home : homes_) home->lobby.start();
+  for (auto& place : places_) place->start();
+}
+
+runtime::Task<> Core::drain() {
+  for (unsigned i = 0; i < shard_count(); ++i) {
+    auto draining = [this, i]() -> runtime::Task<> {
+      co_await homes_[i]->partitions.drain();
+      co_await homes_[i]->lobby.stop();
+      co_await places_[i]->stop();
+    };
+    co_await shards_[i]->call(std::move(draining));
+  }
+}
+
+void Core::stop() {
+  for (auto& shard : shards_) shard->stop();
+  blocking_.stop();
+}
+
+// A commit reaches each shard through its queue, and is acted on at the end of that turn: two rounds see both done.
+runtime::Task<> Core::settled() {
+  for (int round = 0; round < 2; ++round) {
+    for (auto& shard : shards_) {
+      auto nothing = [] {};
+      co_await shard->call(std::move(nothing));
+    }
+  }
+}
+
+runtime::Task<runtime::Metrics> Core::metrics() {
+  runtime::Metrics total;
+  for (auto& shard : shards_) {
+    auto read = [&shard] { return shard->metrics(); };
+    total += co_await shard->call(std::move(read));
+  }
+  co_return total;
+}
+
+}  // namespace amicale

@@ -15,8 +15,8 @@ namespace amicale::domain {
 
 // A profile to begin with. Names were checked when the site registered the account.
 struct NewProfile {
-  std::string_view login;
-  std::string_view display_name;
+  std::string_view login{};
+  std::string_view display_name{};
   v1::Language language = v1::LANGUAGE_UNSPECIFIED;
   v1::SiteRole site_role = v1::SITE_ROLE_NONE;
 };

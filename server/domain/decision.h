@@ -27,10 +27,10 @@ struct Decided {
 
 // Empty `events`: the request was right, and nothing has to change.
 struct Decision {
-  std::vector<Decided> events;
+  std::vector<Decided> events{};
   std::uint64_t object_id =
       0;  // what was made or meant: message number, room id, club id, invitation id, token id
-  std::vector<std::uint64_t> numbers;  // ImportMessages: the number of each message
+  std::vector<std::uint64_t> numbers{};  // ImportMessages: the number of each message
 
   // Appends an event for `roles`, and for `account` whatever its role (0 = nobody).
   Decided& add(RoleSet roles, std::uint64_t account = 0) {

@@ -2,7 +2,8 @@
 //
 // Rules of memberships: invitations, admission, roles, and where a membership stands.
 //
-//   invited -> opted in -> active | waitlisted | refused;  active <-> paused;  active, paused -> removed, banned, left
+//   invited -> opted in -> active | waitlisted | refused
+//   active <-> paused;  active, paused -> removed, banned, left
 //
 // The whole graph, with who may take each step, is the transition table in membership.cc. A member
 // who leaves frees a place; the committee then admits from the waiting list. Reasons are for the
@@ -15,16 +16,11 @@
 
 #include "amicale/v1/club.pb.h"
 #include "server/domain/decision.h"
+#include "server/domain/invitation.h"
 #include "server/domain/state.h"
 #include "store/rows.pb.h"
 
 namespace amicale::domain {
-
-// What only the caller can make or know of a new invitation.
-struct NewInvitation {
-  std::string_view code_hash;    // SHA-256 of the code
-  std::uint64_t account_id = 0;  // the imported account that it activates; 0 = none
-};
 
 // object_id: the invitation's id. Those below the committee invite members and guests, whom the
 // committee then decides on.
@@ -36,17 +32,11 @@ Result<Decision> create_invitation(const ClubState& club, const NewInvitation& f
 Result<Decision> revoke_invitation(const ClubState& club, const v1::Invitation* invitation,
                                    const Actor& actor);
 
-// Whether an invitation still opens: NOT_FOUND (null, or bound to another account), EXPIRED (past,
-// used up, revoked). `account_id` 0: someone without an account yet, or with the one that the
-// invitation activates.
-Result<void> check_invitation(const store::InvitationRow* row, std::uint64_t account_id,
-                              std::int64_t now_ms);
-
 struct InvitationUse {
   const store::InvitationRow* invitation = nullptr;  // null: no such code
   const v1::Member* member = nullptr;                // the account's membership, if any
   std::uint64_t account_id = 0;
-  std::string_view display_name;
+  std::string_view display_name{};
 };
 
 // Opts in: active, or waitlisted when the club is full, or opted in when the committee decides.
@@ -57,7 +47,7 @@ Result<Decision> use_invitation(const ClubState& club, const InvitationUse& use,
 
 struct AddedMember {
   std::uint64_t account_id = 0;
-  std::string_view display_name;          // the account's
+  std::string_view display_name{};        // the account's
   const v1::Member* member = nullptr;     // the membership, if any
   const v1::Member* president = nullptr;  // the president's membership, if any
   std::string_view

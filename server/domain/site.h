@@ -25,9 +25,9 @@ Result<Decision> register_club(const SiteState& site, const SlugFacts& facts,
                                const v1::CreateClub& request, const Actor& actor);
 
 struct NewAccount {
-  std::string_view login;
-  std::string_view display_name;
-  std::string_view external_id;  // the alumni database's key, kept private; may be empty
+  std::string_view login{};
+  std::string_view display_name{};
+  std::string_view external_id{};  // the alumni database's key, kept private; may be empty
   bool login_taken = false;
 };
 

@@ -21,13 +21,13 @@ namespace amicale::domain {
 // A room of a club, or the one room (id 0) of a direct conversation.
 struct RoomState {
   std::uint64_t room_id = 0;
-  std::string name;
-  std::string topic;
+  std::string name{};
+  std::string topic{};
   v1::RoomAccess access = v1::ROOM_ACCESS_ALL;
   RoleSet roles = 0;  // ROLES: those named
   bool archived = false;
   std::uint64_t head_number = 0;
-  std::vector<std::uint64_t> pins;  // oldest pin first
+  std::vector<std::uint64_t> pins{};  // oldest pin first
 
   // The supervisor reads every room; those of named roles are for these only.
   RoleSet readers() const {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/domain/permissions.h"
+
+#include <utility>
+
+namespace amicale::domain {
+namespace {
+
+constexpr RoleSet nobody = 0;
+constexpr RoleSet managers = committee_and_above;
+constexpr StatusSet never = 0;
+constexpr StatusSet invited = bit(v1::MEMBER_STATUS_INVITED);
+constexpr StatusSet on_the_way =
+    invited | bit(v1::MEMBER_STATUS_OPTED_IN) | bit(v1::MEMBER_STATUS_WAITLISTED);
+constexpr v1::SiteRole by_membership = v1::SITE_ROLE_UNSPECIFIED;
+constexpr v1::SiteRole anyone = v1::SITE_ROLE_NONE;
+constexpr v1::SiteRole staff = v1::SITE_ROLE_STAFF;
+constexpr v1::SiteRole owner = v1::SITE_ROLE_OWNER;
+
+// clang-format off
+constexpr std::array<Permission, action_count> table{{
+  // action                         rule                         ground         active
+  // paused     own         site role      direct
+  {Action::read_club,               "may.read_club",             Ground::club,  all_roles,           all_roles, never,      by_membership, true},
+  {Action::list_members,            "may.list_members",          Ground::club,  all_roles,           all_roles, never,      by_membership, false},
+  {Action::see_presence,            "may.see_presence",          Ground::club,  all_roles,           all_roles, never,      by_membership, false},
+  {Action::change_club,             "may.change_club",           Ground::club,  president_and_above, nobody,    never,      by_membership, false},
+  {Action::create_room,             "may.create_room",           Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::change_room,             "may.change_room",           Ground::room,  managers,            nobody,    never,      by_membership, false},
+  {Action::invite,                  "may.invite",                Ground::club,  not_guests,          nobody,    never,      by_membership, false},
+  {Action::invite_directly,         "may.invite_directly",       Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::list_invitations,        "may.list_invitations",      Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::revoke_invitation,       "may.revoke_invitation",     Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::revoke_own_invitation,   "may.revoke_own_invitation", Ground::club,  not_guests,          not_guests, never,     by_membership, false},
+  {Action::set_role,                "may.set_role",              Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::decide_admission,        "may.decide_admission",      Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::pause,                   "may.pause",                 Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::remove,                  "may.remove",                Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::ban,                     "may.ban",                   Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::reinstate,               "may.reinstate",             Ground::club,  managers,            nobody,    never,      by_membership, false},
+  {Action::accept_membership,       "may.accept_membership",     Ground::club,  nobody,              nobody,    invited,    by_membership, false},
+  {Action::leave,                   "may.leave",                 Ground::club,  all_roles,           all_roles, on_the_way, by_membership, false},
+  {Action::add_member,              "may.add_member",            Ground::club,  nobody,              nobody,    never,      staff,         false},
+  {Action::raise_capacity,          "may.raise_capacity",        Ground::club,  nobody,              nobody,    never,      staff,         false},
+  {Action::read_room,               "may.read_room",             Ground::room,  all_roles,           all_roles, never,      by_membership, true},
+  {Action::signal_typing,           "may.signal_typing",         Ground::floor, all_roles,           nobody,    never,      by_membership, true},
+  {Action::post_message,            "may.post_message",          Ground::floor, all_roles,           nobody,    never,      by_membership, true},
+  {Action::post_announcement,       "may.post_announcement",     Ground::room,  managers,            nobody,    never,      by_membership, false},
+  {Action::edit_own,                "may.edit_own",              Ground::floor, all_roles,           nobody,    never,      by_membership, true},
+  {Action::delete_own,              "may.delete_own",            Ground::room,  all_roles,           all_roles, never,      by_membership, true},
+  {Action::delete_any,              "may.delete_any",            Ground::room,  managers,            nobody,    never,      by_membership, false},
+  {Action::react,                   "may.react",                 Ground::room,  all_roles,           nobody,    never,      by_membership, true},
+  {Action::pin,                     "may.pin",                   Ground::room,  managers,            nobody,    never,      by_membership, false},
+  {Action::mention_committee,       "may.mention_committee",     Ground::floor, all_roles,           nobody,    never,      by_membership, false},
+  {Action::mention_all,             "may.mention_all",           Ground::floor, managers,            nobody,    never,      by_membership, false},
+  {Action::import_messages,         "may.import_messages",       Ground::room,  nobody,              nobody,    never,      staff,         false},
+  {Action::read_site,               "may.read_site",             Ground::site,  nobody,              nobody,    never,      staff,         false},
+  {Action::list_all_clubs,          "may.list_all_clubs",        Ground::site,  nobody,              nobody,    never,      staff,         false},
+  {Action::create_club,             "may.create_club",           Ground::site,  nobody,              nobody,    never,      staff,         false},
+  {Action::invite_to_site,          "may.invite_to_site",        Ground::site,  nobody,              nobody,    never,      staff,         false},
+  {Action::set_site_role,           "may.set_site_role",         Ground::site,  nobody,              nobody,    never,      owner,         false},
+  {Action::find_account,            "may.find_account",          Ground::site,  nobody,              nobody,    never,      staff,         false},
+  {Action::revoke_any_token,        "may.revoke_any_token",      Ground::site,  nobody,              nobody,    never,      staff,         false},
+  {Action::create_backup,           "may.create_backup",         Ground::site,  nobody,              nobody,    never,      owner,         false},
+  {Action::see_stats,               "may.see_stats",             Ground::site,  nobody,              nobody,    never,      staff,         false},
+  {Action::manage_own_account,      "may.manage_own_account",    Ground::self,  nobody,              nobody,    never,      anyone,        false},
+  {Action::open_direct,             "may.open_direct",           Ground::self,  nobody,              nobody,    never,      anyone,        false},
+}};
+// clang-format on
+
+// Complete by construction: every action has its row, in its place, with an id.
+constexpr bool is_complete() {
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (static_cast<std::size_t>(table[i].action) != i || table[i].rule_id.empty()) return false;
+  }
+  return true;
+}
+static_assert(is_complete());
+
+constexpr const Permission& row_of(Action action) { return table[std::to_underlying(action)]; }
+
+constexpr bool is_in_club(Ground ground) {
+  return ground == Ground::club || ground == Ground::room || ground == Ground::floor;
+}
+
+bool allowed(const Permission& row, const Actor& actor) {
+  if (actor.site_role == v1::SITE_ROLE_OWNER) return true;
+  if (row.least_site_role != by_membership && actor.site_role >= row.least_site_role) return true;
+  if (!is_in_club(row.ground) || actor.site_role == v1::SITE_ROLE_UNSPECIFIED) return false;
+  if (is_site_staff(actor.site_role) && has(row.active, v1::CLUB_ROLE_SUPERVISOR)) return true;
+  switch (actor.status) {
+    case v1::MEMBER_STATUS_ACTIVE: return has(row.active, actor.role);
+    case v1::MEMBER_STATUS_PAUSED: return has(row.paused, actor.role);
+    default: return has(row.own, actor.status);
+  }
+}
+
+// A refusal inside a club, in an order that tells nothing of what the caller can't see.
+Result<void> may_in_club(const Actor& actor, const Permission& row, const Scope& scope) {
+  const bool site_staff = is_site_staff(actor.site_role);
+  if (!site_staff && !has(insiders, actor.status)) return not_found();
+
+  const bool may_now = allowed(row, actor);
+  if (!may_now && !site_staff && !has(readers, actor.status)) {
+    return refuse(v1::REFUSAL_CODE_NOT_ACTIVE, row.rule_id);
+  }
+  if (row.ground != Ground::club &&
+      (scope.room == nullptr || !has(scope.room->readers(), reading_role(actor)))) {
+    return not_found();
+  }
+  if (!may_now) {
+    const bool later =
+        actor.status == v1::MEMBER_STATUS_PAUSED && has(row.active, actor.role) && !site_staff;
+    return refuse(later ? v1::REFUSAL_CODE_NOT_ACTIVE : v1::REFUSAL_CODE_FORBIDDEN, row.rule_id);
+  }
+  if (row.ground == Ground::floor && scope.room->access == v1::ROOM_ACCESS_ANNOUNCEMENT &&
+      !allowed(row_of(Action::post_announcement), actor)) {
+    return refuse(v1::REFUSAL_CODE_FORBIDDEN, row_of(Action::post_announcement).rule_id);
+  }
+  if (scope.target && rank(actor) <= rank(*scope.target)) {
+    return refuse(v1::REFUSAL_CODE_FORBIDDEN, "may.rank");
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::array<Permission, action_count> permissions = table;
+
+bool allowed(Action action, const Actor& actor) { return allowed(row_of(action), actor); }
+
+Result<void> may(const Actor& actor, Action action, const Scope& scope) {
+  const Permission& row = row_of(action);
+  if (actor.site_role == v1::SITE_ROLE_UNSPECIFIED) {
+    return refuse(v1::REFUSAL_CODE_UNAUTHENTICATED);
+  }
+  if (is_in_club(row.ground)) return may_in_club(actor, row, scope);
+  if (!allowed(row, actor)) return refuse(v1::REFUSAL_CODE_FORBIDDEN, row.rule_id);
+  return {};
+}
+
+Result<void> may_in_direct(const DirectState& direct, std::uint64_t account_id, Action action) {
+  if (!direct.is_side(account_id)) return not_found();
+  if (direct.status() == v1::DIRECT_STATUS_UNSPECIFIED) return not_found();
+  if (!row_of(action).in_direct) {
+    return refuse(v1::REFUSAL_CODE_FORBIDDEN, row_of(action).rule_id);
+  }
+  return {};
+}
+
+}  // namespace amicale::domain

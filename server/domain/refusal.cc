@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/domain/refusal.h"
+
+#include <array>
+#include <utility>
+
+namespace amicale::domain {
+namespace {
+
+struct Sentence {
+  v1::RefusalCode code;
+  std::string_view rule_id;  // empty: whatever the rule
+  std::string_view fr;
+  std::string_view en;
+};
+
+// {limit}, {actual} and {seconds} are filled in. French as written in Québec: a no-break space
+// before a colon and inside guillemets, none before the other marks. clang-format off
+constexpr auto sentences = std::to_array<Sentence>({
+    {v1::REFUSAL_CODE_BAD_REQUEST, "", "La demande est mal formée.", "The request is malformed."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.utf8", "Le texte n’est pas en UTF-8 valide.",
+     "The text is not valid UTF-8."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.blank", "Le texte est vide.", "The text is blank."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.control", "Le texte contient des caractères de contrôle.",
+     "The text contains control characters."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.invisible",
+     "Le nom contient des caractères invisibles ou réservés.",
+     "The name contains invisible or reserved characters."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.spaces",
+     "Le nom ne peut ni commencer ni finir par une espace, ni en contenir deux de suite.",
+     "A name can’t begin or end with a space, nor have two in a row."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.marks",
+     "Le nom empile trop d’accents sur une même lettre.",
+     "The name piles too many accents on one letter."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.login",
+     "L’identifiant doit compter de 3 à 32 caractères parmi a-z, 0-9, « . », « _ » et « - », et "
+     "commencer par une lettre ou un chiffre.",
+     "A login has 3 to 32 characters of a-z, 0-9, “.”, “_” and “-”, and begins with a letter or a "
+     "digit."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.slug",
+     "L’adresse courte doit être faite de a-z, 0-9 et « - », et commencer et finir par une lettre "
+     "ou un chiffre.",
+     "The short address is made of a-z, 0-9 and “-”, and begins and ends with a letter or a "
+     "digit."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.emoji", "Une réaction est un seul émoji.",
+     "A reaction is exactly one emoji."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "text.password_short",
+     "Le mot de passe doit compter au moins {limit} caractères.",
+     "The password must have at least {limit} characters."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "message.mention_in_direct",
+     "Dans une conversation à deux, on ne peut mentionner ni le comité ni tout le monde.",
+     "A direct conversation has no committee or everyone to mention."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "message.reply",
+     "Le message auquel vous répondez n’existe pas dans ce salon.",
+     "The message that you answer does not exist in this room."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "room.roles",
+     "Un salon réservé doit nommer au moins un rôle, et seulement des rôles qui existent.",
+     "A room for named roles names at least one role, and only roles that exist."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "account.read_beyond",
+     "La marque de lecture dépasse le dernier message.",
+     "The read mark lies beyond the last message."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "account.nothing_to_change", "La demande ne change rien.",
+     "The request names nothing to change."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "direct.oneself",
+     "On ne peut pas ouvrir de conversation avec soi-même.",
+     "You can’t open a conversation with yourself."},
+
+    {v1::REFUSAL_CODE_UNAUTHENTICATED, "", "Connectez-vous d’abord.", "Log in first."},
+    {v1::REFUSAL_CODE_BAD_CREDENTIALS, "", "L’identifiant ou le mot de passe est inexact.",
+     "The login or the password is wrong."},
+    {v1::REFUSAL_CODE_NOT_FOUND, "", "Cela n’existe pas, ou ne vous est pas ouvert.",
+     "It does not exist, or is not open to you."},
+
+    {v1::REFUSAL_CODE_FORBIDDEN, "", "Votre rôle ne permet pas cela.",
+     "Your role does not allow this."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.rank",
+     "Votre rôle n’est pas au-dessus de celui de cette personne.",
+     "Your role is not above this person’s."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.post_announcement",
+     "Seul le comité publie dans un salon d’annonces.",
+     "Only the committee posts in an announcement room."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.mention_all", "Seul le comité peut mentionner tout le monde.",
+     "Only the committee may mention everyone."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.edit_own", "On ne modifie que ses propres messages.",
+     "You may edit only your own messages."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.delete_any",
+     "Seul le comité peut supprimer les messages des autres.",
+     "Only the committee may delete other people’s messages."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.raise_capacity",
+     "Seule la permanence peut porter la capacité au-delà de {limit} membres.",
+     "Only site staff may raise the capacity above {limit} members."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.grant_role",
+     "Vous ne pouvez donner qu’un rôle inférieur au vôtre.",
+     "You may give only a role below your own."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "may.invite_role", "Vous ne pouvez pas inviter à ce rôle.",
+     "You may not invite to this role."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "membership.banned", "Vous êtes exclu de ce club.",
+     "You are banned from this club."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "membership.step",
+     "Ce changement d’adhésion n’est pas le vôtre à faire.",
+     "This change of membership is not yours to make."},
+
+    {v1::REFUSAL_CODE_CONFLICT, "", "L’état actuel ne le permet pas.",
+     "The present state does not allow it."},
+    {v1::REFUSAL_CODE_CONFLICT, "room.archived",
+     "Ce salon est archivé : on peut encore le lire, mais plus y écrire.",
+     "This room is archived: it can be read, but not written in."},
+    {v1::REFUSAL_CODE_CONFLICT, "room.name_taken", "Un salon de ce club porte déjà ce nom.",
+     "A room of this club has this name already."},
+    {v1::REFUSAL_CODE_CONFLICT, "room.locks_you_out",
+     "Ce changement vous fermerait le salon à vous-même.",
+     "This change would close the room to yourself."},
+    {v1::REFUSAL_CODE_CONFLICT, "message.deleted", "Ce message a été supprimé.",
+     "This message was deleted."},
+    {v1::REFUSAL_CODE_CONFLICT, "club.slug_taken", "Un autre club a déjà cette adresse courte.",
+     "Another club has this short address already."},
+    {v1::REFUSAL_CODE_CONFLICT, "club.capacity_below_members",
+     "Le club compte déjà {actual} membres : la capacité ne peut pas être plus basse.",
+     "The club has {actual} members already: its capacity can’t be lower."},
+    {v1::REFUSAL_CODE_CONFLICT, "account.login_taken", "Cet identifiant est déjà pris.",
+     "This login is taken already."},
+    {v1::REFUSAL_CODE_CONFLICT, "site.last_owner", "Le site doit garder au moins un propriétaire.",
+     "The site must keep at least one owner."},
+    {v1::REFUSAL_CODE_CONFLICT, "site.staff_full",
+     "Le site compte déjà {limit} membres de la permanence.",
+     "The site has {limit} staff members already."},
+    {v1::REFUSAL_CODE_CONFLICT, "membership.president_needed",
+     "Un club a une présidence : nommez d’abord une autre personne.",
+     "A club has a president: name another person first."},
+    {v1::REFUSAL_CODE_CONFLICT, "membership.president_taken", "Ce club a déjà une présidence.",
+     "This club has a president already."},
+    {v1::REFUSAL_CODE_CONFLICT, "membership.not_active",
+     "Cette personne n’est pas membre active du club.",
+     "This person is not an active member of the club."},
+    {v1::REFUSAL_CODE_CONFLICT, "membership.step",
+     "L’adhésion ne peut pas passer de son état actuel à celui-là.",
+     "The membership can’t go from where it stands to there."},
+    {v1::REFUSAL_CODE_CONFLICT, "direct.declined", "Cette personne a décliné votre demande.",
+     "This person declined your request."},
+    {v1::REFUSAL_CODE_CONFLICT, "direct.not_asked", "Il n’y a pas de demande à laquelle répondre.",
+     "There is no request to answer."},
+
+    {v1::REFUSAL_CODE_TOO_LARGE, "", "C’est trop : {actual}, pour un maximum de {limit}.",
+     "Too much: {actual}, and at most {limit} is allowed."},
+    {v1::REFUSAL_CODE_RATE_LIMITED, "", "C’est trop rapide. Réessayez dans {seconds} s.",
+     "Too fast. Try again in {seconds} s."},
+    {v1::REFUSAL_CODE_OVERLOADED, "", "Le serveur est très occupé. Réessayez dans {seconds} s.",
+     "The server is very busy. Try again in {seconds} s."},
+    {v1::REFUSAL_CODE_UNAVAILABLE, "",
+     "On ne sait pas si la demande a abouti. Répétez-la avec le même identifiant.",
+     "It is not known whether the request went through. Repeat it with the same id."},
+    {v1::REFUSAL_CODE_INTERNAL, "",
+     "Le serveur a rencontré un défaut. Donnez à l’exploitant le numéro de l’incident.",
+     "The server met a defect. Quote the incident to the operator."},
+    {v1::REFUSAL_CODE_UNSUPPORTED, "", "Ce serveur ne connaît pas cette demande ou cette version.",
+     "This server does not know this request or this version."},
+
+    {v1::REFUSAL_CODE_CAPACITY, "", "Il n’y a plus de place : {actual} sur {limit}.",
+     "There is no room left: {actual} of {limit}."},
+    {v1::REFUSAL_CODE_CAPACITY, "club.full", "Le club est complet : {actual} membres sur {limit}.",
+     "The club is full: {actual} of {limit} members."},
+    {v1::REFUSAL_CODE_CAPACITY, "club.rooms", "Le club a déjà {limit} salons.",
+     "The club has {limit} rooms already."},
+
+    {v1::REFUSAL_CODE_EXPIRED, "", "Cela n’est plus valide.", "It is no longer valid."},
+    {v1::REFUSAL_CODE_EXPIRED, "invitation.expired",
+     "Cette invitation est périmée. Demandez-en une nouvelle.",
+     "This invitation has expired. Ask for a new one."},
+    {v1::REFUSAL_CODE_EXPIRED, "invitation.used_up",
+     "Cette invitation a déjà servi. Demandez-en une nouvelle.",
+     "This invitation is used up. Ask for a new one."},
+    {v1::REFUSAL_CODE_EXPIRED, "invitation.revoked", "Cette invitation a été retirée.",
+     "This invitation was withdrawn."},
+
+    {v1::REFUSAL_CODE_NO_SPACE, "",
+     "Le disque du serveur est plein : on peut lire, mais pas écrire pour le moment.",
+     "The server’s disk is full: reading goes on, writing is closed for now."},
+    {v1::REFUSAL_CODE_CONSENT_NEEDED, "",
+     "L’autre personne n’a pas encore accepté la conversation.",
+     "The other person has not accepted the conversation yet."},
+    {v1::REFUSAL_CODE_BLOCKED, "", "Cette conversation est bloquée.",
+     "This conversation is blocked."},
+    {v1::REFUSAL_CODE_NOT_ACTIVE, "", "Votre adhésion à ce club n’est pas active.",
+     "Your membership of this club is not active."},
+});
+// clang-format on
+
+void fill_in(std::string& text, std::string_view name, std::uint64_t value) {
+  if (const auto at = text.find(name); at != std::string::npos) {
+    text.replace(at, name.size(), std::to_string(value));
+  }
+}
+
+}  // namespace
+
+std::unexpected<Refusal> refuse(v1::RefusalCode code, std::string_view rule_id) {
+  return std::unexpected(Refusal{.code = code, .rule_id = std::string(rule_id)});
+}
+
+std::unexpected<Refusal> not_found() { return refuse(v1::REFUSAL_CODE_NOT_FOUND); }
+
+std::unexpected<Refusal> bad_request(std::string_view field, std::string_view rule_id) {
+  return std::unexpected(Refusal{.code = v1::REFUSAL_CODE_BAD_REQUEST,
+                                 .rule_id = std::string(rule_id),
+                                 .field = std::string(field)});
+}
+
+std::unexpected<Refusal> too_large(std::string_view field, std::uint64_t limit,
+                                   std::uint64_t actual) {
+  return std::unexpected(Refusal{.code = v1::REFUSAL_CODE_TOO_LARGE,
+                                 .field = std::string(field),
+                                 .limit = limit,
+                                 .actual = actual});
+}
+
+std::unexpected<Refusal> rate_limited(std::string_view rule_id, std::uint32_t retry_after_ms) {
+  return std::unexpected(Refusal{.code = v1::REFUSAL_CODE_RATE_LIMITED,
+                                 .rule_id = std::string(rule_id),
+                                 .retry_after_ms = retry_after_ms});
+}
+
+std::string_view sentence(v1::RefusalCode code, std::string_view rule_id, v1::Language language) {
+  const Sentence* best = nullptr;
+  for (const Sentence& candidate : sentences) {
+    if (candidate.code != code) continue;
+    if (candidate.rule_id.empty() && best == nullptr) best = &candidate;
+    if (!rule_id.empty() && candidate.rule_id == rule_id) best = &candidate;
+  }
+  if (best == nullptr) return {};
+  return language == v1::LANGUAGE_EN ? best->en : best->fr;
+}
+
+v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
+  v1::Refusal wire;
+  wire.set_code(refusal.code);
+  std::string text(sentence(refusal.code, refusal.rule_id, language));
+  fill_in(text, "{limit}", refusal.limit);
+  fill_in(text, "{actual}", refusal.actual);
+  fill_in(text, "{seconds}", (std::uint64_t{refusal.retry_after_ms} + 999) / 1000);
+  wire.set_message(std::move(text));
+  wire.set_field(refusal.field);
+  wire.set_limit(refusal.limit);
+  wire.set_actual(refusal.actual);
+  wire.set_retry_after_ms(refusal.retry_after_ms);
+  wire.set_rule_id(refusal.rule_id);
+  wire.set_incident(refusal.incident);
+  // Every rule of this version is the first of its name.
+  if (!refusal.rule_id.empty()) wire.set_rule_version(1);
+  return wire;
+}
+
+}  // namespace amicale::domain

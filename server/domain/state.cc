@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/domain/state.h"
+
+#include <algorithm>
+
+namespace amicale::domain {
+namespace {
+
+// Where `key` is, or would be inserted, in a vector sorted by `projection`.
+template <typename Vector, typename Projection>
+auto place_of(Vector& sorted, std::uint64_t key, Projection projection) {
+  return std::ranges::lower_bound(sorted, key, {}, projection);
+}
+
+void fill_room(RoomState& room, const v1::Room& from) {
+  room.room_id = from.room_id();
+  room.name = from.name();
+  room.topic = from.topic();
+  room.access = from.access();
+  room.archived = from.archived();
+  room.roles = 0;
+  for (const int role : from.roles()) room.roles |= bit(static_cast<v1::ClubRole>(role));
+}
+
+void set_pin(RoomState& room, std::uint64_t number, bool pinned) {
+  if (!pinned) {
+    std::erase(room.pins, number);
+  } else if (!room.has_pin(number)) {
+    room.pins.push_back(number);
+  }
+}
+
+}  // namespace
+
+bool RoomState::has_pin(std::uint64_t number) const {
+  return std::ranges::find(pins, number) != pins.end();
+}
+
+// --- ClubState ---
+
+void ClubState::load(const v1::Club& club) {
+  const std::uint32_t active = club_.active_members();
+  club_ = club;
+  club_.set_active_members(active);
+}
+
+void ClubState::load(const v1::Room& room) {
+  const auto at = place_of(rooms_, room.room_id(), &RoomState::room_id);
+  RoomState& placed = *rooms_.emplace(at);
+  fill_room(placed, room);
+  placed.head_number = room.head_number();
+  placed.pins.assign(room.pins().begin(), room.pins().end());
+}
+
+void ClubState::load(const v1::Member& member) { set_member(member); }
+
+void ClubState::load(const v1::Invitation& invitation) {
+  last_invitation_id_ = std::max(last_invitation_id_, invitation.invitation_id());
+}
+
+void ClubState::apply(const v1::Event& event) {
+  switch (event.body_case()) {
+    case v1::Event::kClubCreated: load(event.club_created().club()); break;
+    case v1::Event::kClubChanged: {
+      const v1::ClubChanged& changed = event.club_changed();
+      club_.set_name(changed.name());
+      club_.set_purpose(changed.purpose());
+      club_.set_language(changed.language());
+      club_.set_capacity(changed.capacity());
+      break;
+    }
+    case v1::Event::kRoomCreated: load(event.room_created().room()); break;
+    case v1::Event::kRoomChanged: {
+      const v1::Room& changed = event.room_changed().room();
+      if (RoomState* room = mutable_room(changed.room_id())) fill_room(*room, changed);
+      break;
+    }
+    case v1::Event::kMemberChanged: set_member(event.member_changed().member()); break;
+    case v1::Event::kInvitationCreated: load(event.invitation_created().invitation()); break;
+    case v1::Event::kMessagePosted: {
+      const v1::MessagePosted& posted = event.message_posted();
+      if (RoomState* room = mutable_room(posted.room_id())) room->head_number = posted.number();
+      break;
+    }
+    case v1::Event::kMessagePinned: {
+      const v1::MessagePinned& pinned = event.message_pinned();
+      if (RoomState* room = mutable_room(pinned.room_id())) {
+        set_pin(*room, pinned.number(), pinned.pinned());
+      }
+      break;
+    }
+    default: break;
+  }
+}
+
+const RoomState* ClubState::find_room(std::uint64_t room_id) const {
+  const auto at = place_of(rooms_, room_id, &RoomState::room_id);
+  return at != rooms_.end() && at->room_id == room_id ? &*at : nullptr;
+}
+
+RoomState* ClubState::mutable_room(std::uint64_t room_id) {
+  const auto at = place_of(rooms_, room_id, &RoomState::room_id);
+  return at != rooms_.end() && at->room_id == room_id ? &*at : nullptr;
+}
+
+const MemberState* ClubState::find_member(std::uint64_t account_id) const {
+  const auto at = place_of(members_, account_id, &MemberState::account_id);
+  return at != members_.end() && at->account_id == account_id ? &*at : nullptr;
+}
+
+std::uint32_t ClubState::count(v1::MemberStatus status) const {
+  std::uint32_t sum = 0;
+  for (const std::uint32_t of_role : counts_[static_cast<std::size_t>(status)]) sum += of_role;
+  return sum;
+}
+
+std::uint32_t ClubState::count_readers(RoleSet roles) const {
+  std::uint32_t sum = 0;
+  for (std::size_t role = 1; role < counts_[0].size(); ++role) {
+    if ((roles & (1u << role)) == 0) continue;
+    sum += counts_[v1::MEMBER_STATUS_ACTIVE][role] + counts_[v1::MEMBER_STATUS_PAUSED][role];
+  }
+  return sum;
+}
+
+void ClubState::set_member(const v1::Member& member) {
+  // Values that a newer version wrote are outside the tables: they stand for nobody's right.
+  const bool known =
+      v1::ClubRole_IsValid(member.role()) && v1::MemberStatus_IsValid(member.status());
+  const v1::ClubRole role = known ? member.role() : v1::CLUB_ROLE_UNSPECIFIED;
+  const v1::MemberStatus status = known ? member.status() : v1::MEMBER_STATUS_UNSPECIFIED;
+
+  auto at = place_of(members_, member.account_id(), &MemberState::account_id);
+  if (at == members_.end() || at->account_id != member.account_id()) {
+    at = members_.insert(at, MemberState{.account_id = member.account_id()});
+  } else {
+    --counts_[at->status][at->role];
+  }
+  at->role = role;
+  at->status = status;
+  ++counts_[status][role];
+  club_.set_active_members(count(v1::MEMBER_STATUS_ACTIVE));
+
+  const bool presides = role == v1::CLUB_ROLE_PRESIDENT && has(readers, status);
+  if (presides) {
+    president_ = member.account_id();
+  } else if (president_ == member.account_id()) {
+    president_ = 0;
+  }
+}
+
+// --- DirectState ---
+
+void DirectState::load(const store::DirectRow& row) {
+  status_ = row.status();
+  requested_by_ = row.requested_by();
+  introduction_ = row.introduction();
+  blocked_by_.assign(row.blocked_by().begin(), row.blocked_by().end());
+  room_.head_number = row.head_number();
+}
+
+void DirectState::apply(const v1::Event& event) {
+  switch (event.body_case()) {
+    case v1::Event::kDirectChanged: {
+      const v1::DirectChanged& changed = event.direct_changed();
+      status_ = changed.status();
+      requested_by_ = changed.requested_by();
+      introduction_ = changed.introduction();
+      blocked_by_.assign(changed.blocked_by().begin(), changed.blocked_by().end());
+      break;
+    }
+    case v1::Event::kMessagePosted: room_.head_number = event.message_posted().number(); break;
+    default: break;
+  }
+}
+
+bool DirectState::is_blocked_by(std::uint64_t account_id) const {
+  return std::ranges::find(blocked_by_, account_id) != blocked_by_.end();
+}
+
+// --- AccountState ---
+
+void AccountState::load(const store::AccountRow& row) {
+  profile_.set_login(row.login());
+  profile_.set_display_name(row.display_name());
+  profile_.set_language(row.language());
+  profile_.set_site_role(row.site_role());
+}
+
+void AccountState::load(const store::TokenRow& row) {
+  const auto at = std::ranges::lower_bound(tokens_, row.token_id());
+  if (at == tokens_.end() || *at != row.token_id()) tokens_.insert(at, row.token_id());
+  load_last_token_id(row.token_id());
+}
+
+void AccountState::load_last_token_id(std::uint64_t token_id) {
+  last_token_id_ = std::max(last_token_id_, token_id);
+}
+
+void AccountState::apply(const v1::Event& event) {
+  switch (event.body_case()) {
+    case v1::Event::kProfileChanged: profile_ = event.profile_changed(); break;
+    case v1::Event::kTokenIssued:
+      tokens_.push_back(event.token_issued().token_id());
+      load_last_token_id(event.token_issued().token_id());
+      break;
+    case v1::Event::kTokenRevoked: std::erase(tokens_, event.token_revoked().token_id()); break;
+    default: break;
+  }
+}
+
+bool AccountState::has_token(std::uint64_t token_id) const {
+  return std::ranges::binary_search(tokens_, token_id);
+}
+
+// --- SiteState ---
+
+void SiteState::load(const store::SiteRow& row) {
+  name_ = row.name();
+  last_account_id_ = std::max(last_account_id_, row.last_account_id());
+  last_club_id_ = std::max(last_club_id_, row.last_club_id());
+}
+
+void SiteState::load(const Staff& staff) { set_role(staff); }
+
+void SiteState::load(const v1::Invitation& invitation) {
+  last_invitation_id_ = std::max(last_invitation_id_, invitation.invitation_id());
+}
+
+void SiteState::apply(const v1::Event& event) {
+  switch (event.body_case()) {
+    case v1::Event::kSiteCreated: name_ = event.site_created().name(); break;
+    case v1::Event::kClubRegistered:
+      last_club_id_ = std::max(last_club_id_, event.club_registered().club_id());
+      break;
+    case v1::Event::kAccountRegistered:
+      last_account_id_ = std::max(last_account_id_, event.account_registered().account_id());
+      break;
+    case v1::Event::kSiteRoleChanged:
+      set_role({event.site_role_changed().account_id(), event.site_role_changed().role()});
+      break;
+    case v1::Event::kInvitationCreated: load(event.invitation_created().invitation()); break;
+    default: break;
+  }
+}
+
+void SiteState::set_role(const Staff& staff) {
+  const auto at = place_of(staff_, staff.account_id, &Staff::account_id);
+  const bool found = at != staff_.end() && at->account_id == staff.account_id;
+  if (!is_site_staff(staff.role)) {
+    if (found) staff_.erase(at);
+  } else if (found) {
+    at->role = staff.role;
+  } else {
+    staff_.insert(at, staff);
+  }
+}
+
+v1::SiteRole SiteState::role_of(std::uint64_t account_id) const {
+  const auto at = place_of(staff_, account_id, &Staff::account_id);
+  return at != staff_.end() && at->account_id == account_id ? at->role : v1::SITE_ROLE_NONE;
+}
+
+std::uint32_t SiteState::owners() const {
+  return static_cast<std::uint32_t>(std::ranges::count(staff_, v1::SITE_ROLE_OWNER, &Staff::role));
+}
+
+Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role) {
+  Actor actor{.account_id = account_id, .site_role = site_role};
+  if (const MemberState* member = club.find_member(account_id)) {
+    actor.role = member->role;
+    actor.status = member->status;
+  }
+  return actor;
+}
+
+}  // namespace amicale::domain

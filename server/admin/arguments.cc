@@ -1,0 +1,570 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Longer than most: the whole command line is one table, and CLI11 (costly to compile) is named here only.
+#include "server/admin/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <sstream>
+
+#include "server/admin/phrases.h"
+#include "server/admin/profile.h"
+#include "server/admin/version.h"
+#include "server/admin/vocabulary.h"
+
+namespace amicale::admin {
+namespace {
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+// --lang decides the language of help, so it is read before anything else.
+v1::Language wanted_language(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string value;
+    if (arguments[i].starts_with("--lang=")) value = arguments[i].substr(7);
+    if (arguments[i] == "--lang" && i + 1 < arguments.size()) value = arguments[i + 1];
+    if (const auto language = language_from(value)) return *language;
+  }
+  return language_of_environment();
+}
+
+class CommandLine {
+ public:
+  explicit CommandLine(v1::Language language) : language_(language) {
+    app_.name("amicale");
+    app_.description(in({"Amicale : la console de l'opérateur et le client de clavardage.",
+                         "Amicale: the operator's console and the chat client."}));
+    app_.footer(
+        in({"Codes de sortie : 0 fait, 1 refusé, 2 erreur d'usage, 3 pas de connexion.\n"
+            "Variables : AMICALE_URL, AMICALE_TOKEN, LANG (fr… = français).",
+            "Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no connection.\n"
+            "Variables: AMICALE_URL, AMICALE_TOKEN, LANG (fr… = French)."}));
+    if (language_ == v1::LANGUAGE_FR) {
+      for (const auto& [key, label] :
+           std::initializer_list<std::pair<const char*, const char*>>{{"Usage", "Usage"},
+                                                                      {"OPTIONS", "OPTIONS"},
+                                                                      {"Options", "Options"},
+                                                                      {"SUBCOMMAND", "COMMANDE"},
+                                                                      {"SUBCOMMANDS", "COMMANDES"},
+                                                                      {"Subcommands", "Commandes"},
+                                                                      {"Subcommand", "Commande"},
+                                                                      {"Positionals", "Arguments"},
+                                                                      {"REQUIRED", "OBLIGATOIRE"},
+                                                                      {"TEXT", "TEXTE"},
+                                                                      {"UINT", "NOMBRE"},
+                                                                      {"FLOAT", "NOMBRE"},
+                                                                      {"FILE", "FICHIER"},
+                                                                      {"DIR", "DOSSIER"}}) {
+        app_.get_formatter()->label(key, label);
+      }
+    } else {
+      app_.get_formatter()->label("Subcommands", "Commands");
+      app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
+      app_.get_formatter()->label("Positionals", "Arguments");
+    }
+    app_.get_formatter()->column_width(34);
+    app_.set_help_flag("-h,--help", in({"Affiche cette aide", "Prints this help"}));
+    app_.set_version_flag("--version", std::string("amicale ") + kVersion,
+                          in({"Affiche la version", "Prints the version"}));
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    common_options();
+    own_session();
+    long_work();
+    CLI::App* admin = group(&app_, "admin", {"Administre un site", "Administers a site"});
+    site(admin);
+    clubs(admin);
+    rooms(admin);
+    invitations(admin);
+    members(admin);
+    tokens(admin);
+  }
+
+  std::expected<Invocation, Printed> parse(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::Success& success) {
+      std::ostringstream out, ignored;
+      app_.exit(success, out, ignored);
+      return std::unexpected(Printed{out.str(), kDone});
+    } catch (const CLI::ParseError& error) {
+      return std::unexpected(Printed{explained(error), kUsage});
+    }
+    if (!verb_) return std::unexpected(Printed{app_.help(), kUsage});
+    return Invocation{std::move(common_), std::move(*verb_)};
+  }
+
+ private:
+  std::string in(const Phrase& phrase) const { return std::string(phrase.in(language_)); }
+
+  std::string explained(const CLI::ParseError& error) const {
+    std::string hint = in({"Voir « amicale --help » ou « amicale COMMANDE --help ».",
+                           "See `amicale --help` or `amicale COMMAND --help`."});
+    std::string what = error.what();
+    if (language_ == v1::LANGUAGE_FR) {
+      const std::string kind = error.get_name();
+      if (kind == "RequiredError") what = "il manque un argument : " + what;
+      if (kind == "ExtrasError") what = "argument inconnu : " + what;
+      if (kind == "ConversionError") what = "valeur illisible : " + what;
+      if (kind == "ArgumentMismatch") what = "nombre de valeurs inattendu : " + what;
+    }
+    return "amicale: " + what + "\n" + hint + "\n";
+  }
+
+  CLI::App* group(CLI::App* parent, const char* name, const Phrase& about) {
+    CLI::App* app = parent->add_subcommand(name, in(about));
+    app->require_subcommand(1);
+    app->fallthrough();
+    return app;
+  }
+
+  // A subcommand that makes a V; `add` gives it its options.
+  template <typename V, typename Add>
+  void verb(CLI::App* parent, const char* name, const Phrase& about, Add add) {
+    CLI::App* app = parent->add_subcommand(name, in(about));
+    app->fallthrough();
+    auto value = std::make_shared<V>();
+    add(app, *value);
+    app->callback([this, value] { verb_ = *value; });
+  }
+  template <typename V>
+  void verb(CLI::App* parent, const char* name, const Phrase& about) {
+    verb<V>(parent, name, about, [](CLI::App*, V&) {});
+  }
+
+  template <typename T>
+  CLI::Option* option(CLI::App* app, const char* name, T& target, const Phrase& about) {
+    return app->add_option(name, target, in(about));
+  }
+
+  // An option with a word out of a list.
+  template <typename Target, typename Read>
+  CLI::Option* word(CLI::App* app, const char* name, Target& target, Read read,
+                    const std::string& words, const Phrase& about) {
+    return app
+        ->add_option_function<std::string>(
+            name,
+            [&target, read, words, name](const std::string& typed) {
+              const auto value = read(typed);
+              if (!value) throw CLI::ValidationError(name, typed + " ∉ {" + words + "}");
+              target = *value;
+            },
+            in(about))
+        ->type_name(words);
+  }
+
+  CLI::Option* roles(CLI::App* app, const char* name, std::vector<v1::ClubRole>& target,
+                     const Phrase& about) {
+    return app
+        ->add_option_function<std::vector<std::string>>(
+            name,
+            [&target, name](const std::vector<std::string>& typed) {
+              for (const std::string& one : typed) {
+                const auto role = role_from(one);
+                if (!role) throw CLI::ValidationError(name, one);
+                target.push_back(*role);
+              }
+            },
+            in(about))
+        ->delimiter(',')
+        ->type_name(role_words(language_));
+  }
+
+  CLI::Option* club(CLI::App* app, std::string& target) {
+    return option(app, "--club,-c", target,
+                  {"Le club, par son nom court", "The club, by its slug"});
+  }
+  CLI::Option* room(CLI::App* app, std::string& target) {
+    return option(app, "--room,-r", target, {"La salle, par son nom", "The room, by its name"});
+  }
+  CLI::Option* password(CLI::App* app, bool& target) {
+    return app->add_flag("--password-stdin", target,
+                         in({"Lit le mot de passe sur l'entrée standard",
+                             "Reads the password from standard input"}));
+  }
+
+  void common_options() {
+    common_.language = language_;
+    common_.url = from_environment("AMICALE_URL");
+    common_.profile_file = default_profile_file();
+    option(
+        &app_, "--url,-u", common_.url,
+        {"Le serveur, p. ex. wss://clubs.exemple.org (sinon AMICALE_URL, sinon la session gardée)",
+         "The server, e.g. wss://clubs.example.org (else AMICALE_URL, else the saved session)"})
+        ->type_name("URL");
+    option(&app_, "--profile", common_.profile_file,
+           {"Le fichier de la session gardée", "The file of the saved session"})
+        ->type_name(language_ == v1::LANGUAGE_FR ? "FICHIER" : "FILE");
+    option(&app_, "--ca", common_.ca_file,
+           {"Autorités de certification (PEM), au lieu de celles du système",
+            "Certificate authorities (PEM) instead of the system's"})
+        ->type_name(language_ == v1::LANGUAGE_FR ? "FICHIER" : "FILE");
+    app_.add_flag("--any-certificate", common_.any_certificate,
+                  in({"Accepte tout certificat : pour un essai seulement",
+                      "Accepts any certificate: for a trial only"}));
+    app_.add_flag(
+        "--json", common_.json,
+        in({"Réponse en JSON au lieu d'un tableau", "Answers in JSON instead of a table"}));
+    static constexpr const char* kLanguages = "fr|en";
+    word(&app_, "--lang", common_.language, language_from, kLanguages,
+         {"La langue", "The language"});
+  }
+
+  void own_session() {
+    verb<verb::Login>(
+        &app_, "login", {"Ouvre une session et la garde", "Logs in and keeps the session"},
+        [&](CLI::App* app, verb::Login& v) {
+          option(app, "--login,-l", v.login, {"Le nom de connexion", "The login name"});
+          option(app, "--device", v.device,
+                 {"Le nom de cet appareil dans la liste", "This device's name in the list"});
+          password(app, v.password_stdin);
+        });
+    verb<verb::Logout>(&app_, "logout", {"Ferme la session gardée", "Ends the saved session"});
+    verb<verb::WhoAmI>(&app_, "whoami",
+                       {"Dit qui est connecté, et où", "Says who is logged in, and where"});
+    verb<verb::Join>(
+        &app_, "join",
+        {"Crée un compte (ou entre dans un club) par un lien d'invitation",
+         "Makes an account (or enters a club) by an invitation link"},
+        [&](CLI::App* app, verb::Join& v) {
+          option(app, "link", v.link, {"Le lien, ou son code", "The link, or its code"})
+              ->required();
+          option(app, "--login,-l", v.login, {"Le nom de connexion voulu", "The login wanted"});
+          option(app, "--name,-n", v.name, {"Le nom affiché", "The name shown"});
+          password(app, v.password_stdin);
+        });
+    verb<verb::Password>(
+        &app_, "password",
+        {"Change le mot de passe; les autres appareils sont déconnectés",
+         "Changes the password; other devices are logged out"},
+        [&](CLI::App* app, verb::Password& v) {
+          app->add_flag(
+              "--password-stdin", v.password_stdin,
+              in({"Lit l'ancien puis le nouveau, une ligne chacun, sur l'entrée standard",
+                  "Reads the old one, then the new one, a line each, from standard input"}));
+        });
+    verb<verb::Chat>(&app_, "chat",
+                     {"Le client de clavardage en plein écran", "The full-screen chat client"},
+                     [&](CLI::App* app, verb::Chat& v) {
+                       club(app, v.club);
+                       room(app, v.room);
+                     });
+    verb<verb::Call>(&app_, "call",
+                     {"Envoie une requête du protocole en JSON et affiche la réponse",
+                      "Sends one request of the protocol as JSON and prints the reply"},
+                     [&](CLI::App* app, verb::Call& v) {
+                       option(app, "request", v.request,
+                              {"Son nom, p. ex. list_clubs", "Its name, e.g. list_clubs"})
+                           ->required();
+                       option(app, "json", v.json,
+                              {"Ses champs; « - » lit l'entrée standard; absent = {}",
+                               "Its fields; \"-\" reads standard input; absent = {}"});
+                     });
+  }
+
+  void long_work() {
+    CLI::App* import = group(&app_, "import", {"Charge un historique", "Loads history"});
+    verb<verb::ImportIrc>(
+        import, "irc",
+        {"Charge des journaux IRC dans une salle, avec auteurs, heures et réponses",
+         "Loads IRC logs into a room, with authors, times and replies"},
+        [&](CLI::App* app, verb::ImportIrc& v) {
+          v.annotations = "auto";
+          option(app, "files", v.files, {"Les journaux", "The logs"})->required();
+          club(app, v.club)->required();
+          room(app, v.room)->required();
+          option(app, "--annotations", v.annotations,
+                 {"auto = à côté du journal (.annotation.txt), none, ou un fichier",
+                  "auto = beside the log (.annotation.txt), none, or a file"})
+              ->type_name("auto|none|FILE");
+          option(app, "--date", v.date,
+                 {"Premier jour, AAAA-MM-JJ; sinon lu du nom du fichier",
+                  "First day, YYYY-MM-DD; else read from the file's name"});
+        });
+    verb<verb::Replay>(
+        &app_, "replay", {"Rejoue un journal IRC en direct", "Plays an IRC log live"},
+        [&](CLI::App* app, verb::Replay& v) {
+          option(app, "file", v.file, {"Le journal", "The log"})->required();
+          club(app, v.club)->required();
+          room(app, v.room)->required();
+          option(app, "--speed,-x", v.speed,
+                 {"Fois la vitesse réelle; 0 = aussi vite que possible",
+                  "Times real speed; 0 = as fast as it goes"})
+              ->check(CLI::Range(0.0, 1e9))
+              ->type_name("X");
+          option(app, "--limit", v.limit, {"Au plus tant de messages", "At most so many messages"});
+          option(app, "--logins", v.logins_file,
+                 {"Fichier de lignes « compte,mot de passe » : les auteurs se les partagent",
+                  "File of lines \"login,password\": the authors share them out"});
+        });
+  }
+
+  void site(CLI::App* admin) {
+    CLI::App* app = group(admin, "site", {"Le site", "The site"});
+    verb<verb::SiteCreate>(
+        app, "create",
+        {"Crée un site dans un dossier de données (serveur arrêté)",
+         "Makes a site in a data folder (server stopped)"},
+        [&](CLI::App* sub, verb::SiteCreate& v) {
+          data(sub, v.data);
+          option(sub, "--name,-n", v.name, {"Le nom du site", "The site's name"})->required();
+          option(sub, "--owner", v.owner, {"Nom de connexion du propriétaire", "The owner's login"})
+              ->required();
+          option(sub, "--owner-name", v.display_name,
+                 {"Nom affiché du propriétaire", "The owner's displayed name"});
+          password(sub, v.password_stdin);
+        });
+    verb<verb::SiteRole>(app, "role",
+                         {"Nomme ou retire le personnel du site", "Names or removes site staff"},
+                         [&](CLI::App* sub, verb::SiteRole& v) {
+                           option(sub, "login", v.login, {"Le compte", "The account"})->required();
+                           word(sub, "role", v.role, site_role_from, site_role_words(language_),
+                                {"Le rôle", "The role"})
+                               ->required();
+                         });
+    verb<verb::Stats>(admin, "stats", {"Les compteurs du serveur", "The server's counters"},
+                      [&](CLI::App* sub, verb::Stats& v) {
+                        option(sub, "filter", v.filter,
+                               {"Seulement ceux dont le nom contient ceci",
+                                "Only those whose name contains this"});
+                      });
+    verb<verb::Backup>(
+        admin, "backup", {"Copie vérifiée, serveur en marche", "A verified copy, server running"},
+        [&](CLI::App* sub, verb::Backup& v) {
+          option(sub, "--name,-n", v.name, {"Son nom; sinon l'heure", "Its name; else the time"});
+        });
+    verb<verb::Restore>(admin, "restore",
+                        {"Remet une copie dans un dossier neuf (serveur arrêté)",
+                         "Puts a copy back into a new folder (server stopped)"},
+                        [&](CLI::App* sub, verb::Restore& v) {
+                          option(sub, "backup", v.backup, {"La copie", "The copy"})->required();
+                          data(sub, v.data);
+                        });
+    verb<verb::Verify>(admin, "verify",
+                       {"Rejoue les journaux et compare toutes les données (serveur arrêté)",
+                        "Replays the logs and compares all data (server stopped)"},
+                       [&](CLI::App* sub, verb::Verify& v) { data(sub, v.data); });
+    verb<verb::Rebuild>(admin, "rebuild",
+                        {"Refait toutes les données à partir des journaux (serveur arrêté)",
+                         "Makes all data anew from the logs (server stopped)"},
+                        [&](CLI::App* sub, verb::Rebuild& v) {
+                          data(sub, v.data);
+                          sub->add_flag("--accept-loss", v.accept_loss,
+                                        in({"Ouvre même si des écritures confirmées manquent",
+                                            "Opens although acknowledged writes are missing"}));
+                        });
+  }
+
+  CLI::Option* data(CLI::App* app, std::string& target) {
+    return option(app, "--data,-d", target, {"Le dossier de données", "The data folder"})
+        ->required();
+  }
+
+  void clubs(CLI::App* admin) {
+    CLI::App* app = group(admin, "club", {"Les clubs", "Clubs"});
+    verb<verb::ClubCreate>(
+        app, "create",
+        {"Crée un club à partir du modèle de sa sorte",
+         "Makes a club from the template of its kind"},
+        [&](CLI::App* sub, verb::ClubCreate& v) {
+          option(sub, "slug", v.slug, {"Nom court, pour les adresses", "Short name, for addresses"})
+              ->required();
+          option(sub, "--name,-n", v.name, {"Le nom", "The name"})->required();
+          word(sub, "--kind,-k", v.kind, kind_from, kind_words(language_), {"La sorte", "The kind"})
+              ->required();
+          option(sub, "--purpose", v.purpose, {"La raison d'être", "The purpose"});
+          word(sub, "--language", v.language, language_from, "fr|en",
+               {"La langue du club", "The club's language"});
+          option(sub, "--capacity", v.capacity,
+                 {"Membres actifs au plus", "Active members at most"});
+        });
+    verb<verb::ClubList>(app, "list", {"Liste les clubs", "Lists clubs"});
+    verb<verb::ClubChange>(
+        app, "change", {"Change un club", "Changes a club"},
+        [&](CLI::App* sub, verb::ClubChange& v) {
+          option(sub, "club", v.club, {"Le club, par son nom court", "The club, by its slug"})
+              ->required();
+          option(sub, "--name,-n", v.name, {"Le nom", "The name"});
+          option(sub, "--purpose", v.purpose, {"La raison d'être", "The purpose"});
+          word(sub, "--language", v.language, language_from, "fr|en",
+               {"La langue du club", "The club's language"});
+          option(sub, "--capacity", v.capacity,
+                 {"Membres actifs au plus", "Active members at most"});
+        });
+  }
+
+  void rooms(CLI::App* admin) {
+    CLI::App* app = group(admin, "room", {"Les salles", "Rooms"});
+    verb<verb::RoomCreate>(
+        app, "create", {"Crée une salle", "Makes a room"}, [&](CLI::App* sub, verb::RoomCreate& v) {
+          option(sub, "name", v.name, {"Le nom", "The name"})->required();
+          club(sub, v.club)->required();
+          option(sub, "--topic,-t", v.topic, {"Le sujet", "The topic"});
+          word(sub, "--access,-a", v.access, access_from, access_words(language_),
+               {"Qui lit et écrit", "Who reads and writes"});
+          roles(sub, "--roles", v.roles,
+                {"Les rôles admis, si l'accès est par rôles",
+                 "The roles let in, when access is by roles"});
+        });
+    verb<verb::RoomList>(app, "list", {"Liste les salles", "Lists rooms"},
+                         [&](CLI::App* sub, verb::RoomList& v) { club(sub, v.club)->required(); });
+    verb<verb::RoomChange>(
+        app, "change", {"Change une salle", "Changes a room"},
+        [&](CLI::App* sub, verb::RoomChange& v) {
+          option(sub, "room", v.room, {"La salle", "The room"})->required();
+          club(sub, v.club)->required();
+          option(sub, "--name,-n", v.name, {"Le nom", "The name"});
+          option(sub, "--topic,-t", v.topic, {"Le sujet", "The topic"});
+          word(sub, "--access,-a", v.access, access_from, access_words(language_),
+               {"Qui lit et écrit", "Who reads and writes"});
+          roles(sub, "--roles", v.roles, {"Les rôles admis", "The roles let in"});
+        });
+    for (const bool archived : {true, false}) {
+      verb<verb::RoomChange>(app, archived ? "archive" : "reopen",
+                             archived ? Phrase{"Ferme une salle; elle reste lisible",
+                                               "Closes a room; it stays readable"}
+                                      : Phrase{"Rouvre une salle", "Opens a room again"},
+                             [&](CLI::App* sub, verb::RoomChange& v) {
+                               v.archived = archived;
+                               option(sub, "room", v.room, {"La salle", "The room"})->required();
+                               club(sub, v.club)->required();
+                             });
+    }
+  }
+
+  void invitations(CLI::App* admin) {
+    CLI::App* app = group(admin, "invite", {"Les invitations", "Invitations"});
+    verb<verb::InviteCreate>(
+        app, "create", {"Crée un lien d'invitation", "Makes an invitation link"},
+        [&](CLI::App* sub, verb::InviteCreate& v) {
+          club(sub, v.club)->required();
+          word(sub, "--role", v.role, role_from, role_words(language_),
+               {"Le rôle donné", "The role given"});
+          option(sub, "--uses", v.uses, {"Combien de personnes (1)", "How many people (1)"});
+          option(sub, "--hours", v.hours,
+                 {"Durée en heures (30 jours)", "Hours it lasts (30 days)"});
+          sub->add_flag(
+              "--decision", v.needs_decision,
+              in({"Le comité décide après l'adhésion", "The committee decides after the opt-in"}));
+          option(sub, "--note", v.note, {"Une note pour le comité", "A note for the committee"});
+        });
+    verb<verb::InviteList>(
+        app, "list", {"Liste les invitations", "Lists invitations"},
+        [&](CLI::App* sub, verb::InviteList& v) { club(sub, v.club)->required(); });
+    verb<verb::InviteRevoke>(
+        app, "revoke", {"Révoque une invitation", "Revokes an invitation"},
+        [&](CLI::App* sub, verb::InviteRevoke& v) {
+          option(sub, "invitation", v.invitation, {"Son numéro", "Its number"})->required();
+          club(sub, v.club)->required();
+        });
+  }
+
+  void members(CLI::App* admin) {
+    CLI::App* role_group = group(admin, "roles", {"Les rôles", "Roles"});
+    verb<verb::RoleSet>(role_group, "set", {"Donne un rôle dans un club", "Gives a role in a club"},
+                        [&](CLI::App* sub, verb::RoleSet& v) {
+                          member(sub, v.member);
+                          word(sub, "role", v.role, role_from, role_words(language_),
+                               {"Le rôle", "The role"})
+                              ->required();
+                          club(sub, v.club)->required();
+                          option(sub, "--reason", v.reason, {"La raison", "The reason"});
+                        });
+    CLI::App* app = group(admin, "members", {"Les membres", "Members"});
+    verb<verb::MemberList>(app, "list", {"Liste les membres", "Lists members"},
+                           [&](CLI::App* sub, verb::MemberList& v) {
+                             club(sub, v.club)->required();
+                             option(sub, "--name,-n", v.contains,
+                                    {"Dont le nom contient", "Whose name contains"});
+                           });
+    verb<verb::MemberImport>(
+        app, "import",
+        {"Ajoute des membres d'un fichier CSV : identifiant, nom, rôle, langue, matricule",
+         "Adds members from a CSV file: login, display_name, role, language, external_id"},
+        [&](CLI::App* sub, verb::MemberImport& v) {
+          option(sub, "file", v.file, {"Le fichier", "The file"})->required();
+          club(sub, v.club)->required();
+          sub->add_flag("--dry-run", v.dry_run,
+                        in({"Vérifie tout, ne change rien", "Checks everything, changes nothing"}));
+          option(sub, "--links", v.links_file,
+                 {"Où écrire les liens d'activation (fichier privé)",
+                  "Where to write the activation links (private file)"});
+        });
+    verb<verb::MemberAdd>(
+        app, "add", {"Ajoute une personne", "Adds one person"},
+        [&](CLI::App* sub, verb::MemberAdd& v) {
+          option(sub, "login", v.login, {"Son nom de connexion", "Their login"})->required();
+          club(sub, v.club)->required();
+          option(sub, "--name,-n", v.name, {"Son nom affiché", "Their displayed name"})->required();
+          word(sub, "--role", v.role, role_from, role_words(language_), {"Son rôle", "Their role"});
+          word(sub, "--language", v.language, language_from, "fr|en",
+               {"Sa langue", "Their language"});
+          option(sub, "--external-id", v.external_id, {"Matricule", "Key in the alumni database"});
+        });
+    verb<verb::MemberStatusSet>(app, "set-status",
+                                {"Admet, refuse, met en pause, radie ou bannit",
+                                 "Admits, refuses, pauses, removes or bans"},
+                                [&](CLI::App* sub, verb::MemberStatusSet& v) {
+                                  member(sub, v.member);
+                                  word(sub, "status", v.status, status_from,
+                                       status_words(language_), {"L'état", "The status"})
+                                      ->required();
+                                  club(sub, v.club)->required();
+                                  option(sub, "--reason", v.reason, {"La raison", "The reason"});
+                                });
+  }
+
+  CLI::Option* member(CLI::App* app, std::string& target) {
+    return option(app, "member", target,
+                  {"Nom de connexion, numéro de compte ou nom affiché",
+                   "Login, account number or displayed name"})
+        ->required();
+  }
+
+  void tokens(CLI::App* admin) {
+    CLI::App* app =
+        group(admin, "token", {"Les appareils connectés", "Devices that are logged in"});
+    verb<verb::TokenList>(app, "list", {"Liste ses propres appareils", "Lists one's own devices"});
+    verb<verb::TokenRevoke>(
+        app, "revoke",
+        {"Déconnecte un appareil en moins d'une seconde", "Logs a device out within a second"},
+        [&](CLI::App* sub, verb::TokenRevoke& v) {
+          option(sub, "token", v.token, {"Son numéro", "Its number"});
+          option(sub, "--login,-l", v.login,
+                 {"D'un autre compte (personnel du site)", "Of another account (site staff)"});
+          sub->add_flag("--all", v.all,
+                        in({"Tous les appareils du compte", "All devices of the account"}));
+        });
+  }
+
+  v1::Language language_;
+  CLI::App app_;
+  CommonOptions common_;
+  std::optional<Verb> verb_;
+};
+
+}  // namespace
+
+std::expected<Invocation, Printed> parse_arguments(std::vector<std::string> arguments) {
+  auto invocation = CommandLine(wanted_language(arguments)).parse(std::move(arguments));
+  if (!invocation) return invocation;
+  CommonOptions& common = invocation->common;
+  common.url = websocket_url(common.url);
+  if (const std::string token = from_environment("AMICALE_TOKEN"); !token.empty()) {
+    const auto bytes = token_from_text(token);
+    if (!bytes) {
+      return std::unexpected(Printed{
+          "amicale: " + std::string(phrase::token_unreadable.in(common.language)) + "\n", kUsage});
+    }
+    common.token = *bytes;
+  }
+  return invocation;
+}
+
+}  // namespace amicale::admin

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/admin/lookup.h"
+
+#include <charconv>
+#include <vector>
+
+#include "server/admin/terminal_text.h"
+#include "server/admin/vocabulary.h"
+
+namespace amicale::admin {
+namespace {
+
+std::optional<std::uint64_t> as_id(const std::string& text) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return id;
+}
+
+}  // namespace
+
+OrExit<v1::Club> find_club(const Console& console, Connection& connection,
+                           const std::string& name) {
+  const auto clubs = connection.call(v1::ListClubs{});
+  if (!clubs) return std::unexpected(console.fail(clubs.error()));
+  for (const auto& listed : clubs->clubs()) {
+    if (listed.club().slug() == name) return listed.club();
+  }
+  for (const auto& listed : clubs->clubs()) {
+    if (as_id(name) == listed.club().club_id()) return listed.club();
+  }
+  return std::unexpected(
+      console.fail(console.text(phrase::no_such_club, printable(name)), kRefused));
+}
+
+OrExit<v1::ClubSnapshot> load_club(const Console& console, Connection& connection,
+                                   const std::string& name) {
+  const auto club = find_club(console, connection, name);
+  if (!club) return std::unexpected(club.error());
+  auto snapshot = connection.snapshot(client::Stream::club(club->club_id()));
+  if (!snapshot) return std::unexpected(console.fail(snapshot.error()));
+  return std::move(*snapshot->mutable_club());
+}
+
+OrExit<v1::Room> find_room(const Console& console, const v1::ClubSnapshot& club,
+                           const std::string& name) {
+  const std::string wanted = folded(name.starts_with('#') ? name.substr(1) : name);
+  for (const auto& room : club.rooms()) {
+    if (folded(room.name()) == wanted) return room;
+  }
+  for (const auto& room : club.rooms()) {
+    if (as_id(name) == room.room_id()) return room;
+  }
+  return std::unexpected(console.fail(
+      console.text(phrase::no_such_room, printable(name), printable(club.club().name())),
+      kRefused));
+}
+
+OrExit<std::uint64_t> find_member(const Console& console, Connection& connection,
+                                  std::uint64_t club_id, const std::string& name) {
+  if (const auto id = as_id(name)) return *id;
+  v1::FindAccount by_login;
+  by_login.set_login(name);
+  if (const auto found = connection.call(by_login)) return found->account_id();
+
+  v1::ListMembers by_name;
+  by_name.set_club_id(club_id);
+  by_name.set_name_contains(name);
+  const auto page = connection.call(by_name);
+  if (!page) return std::unexpected(console.fail(page.error()));
+  std::vector<std::uint64_t> exact;
+  for (const auto& member : page->members()) {
+    if (folded(member.display_name()) == folded(name)) exact.push_back(member.account_id());
+  }
+  if (exact.size() == 1) return exact.front();
+  if (exact.empty() && page->members_size() == 1) return page->members(0).account_id();
+  return std::unexpected(console.fail(
+      console.text(page->members_size() == 0 ? phrase::no_such_member : phrase::several_members,
+                   printable(name)),
+      kRefused));
+}
+
+}  // namespace amicale::admin

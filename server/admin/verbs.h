@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// What `amicale` can be asked to do: one plain value for each verb of the command line. arguments.cc makes them, the
+// run() of each does it and returns the exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "amicale/v1/common.pb.h"
+
+namespace amicale::admin {
+
+class Console;
+
+// Documented in `amicale --help`.
+enum ExitCode { kDone = 0, kRefused = 1, kUsage = 2, kNoConnection = 3 };
+
+namespace verb {
+
+// --- One's own session
+struct Login {
+  std::string login;
+  std::string device;
+  bool password_stdin = false;
+};
+struct Logout {};
+struct WhoAmI {};
+struct Join {
+  std::string link, login, name;
+  bool password_stdin = false;
+};
+struct Password {
+  bool password_stdin = false;
+};
+struct Call {
+  std::string request, json;
+};
+struct Chat {
+  std::string club, room;
+};
+
+// --- Long work
+struct ImportIrc {
+  std::vector<std::string> files;
+  std::string club, room, date;
+  std::string annotations;  // auto, none, or a file
+};
+struct Replay {
+  std::string file, club, room, logins_file;
+  double speed = 1;
+  std::uint64_t limit = 0;
+};
+
+// --- Offline, on a data folder
+struct SiteCreate {
+  std::string data, name, owner, display_name;
+  bool password_stdin = false;
+};
+struct Restore {
+  std::string backup, data;
+};
+struct Verify {
+  std::string data;
+};
+struct Rebuild {
+  std::string data;
+  bool accept_loss = false;
+};
+
+// --- Against a running server
+struct SiteRole {
+  std::string login;
+  v1::SiteRole role = v1::SITE_ROLE_UNSPECIFIED;
+};
+struct Backup {
+  std::string name;
+};
+struct Stats {
+  std::string filter;
+};
+struct ClubCreate {
+  std::string slug, name, purpose;
+  v1::ClubKind kind = v1::CLUB_KIND_UNSPECIFIED;
+  v1::Language language = v1::LANGUAGE_UNSPECIFIED;
+  std::uint32_t capacity = 0;
+};
+struct ClubList {};
+struct ClubChange {
+  std::string club;
+  std::optional<std::string> name, purpose;
+  std::optional<v1::Language> language;
+  std::optional<std::uint32_t> capacity;
+};
+struct RoomCreate {
+  std::string club, name, topic;
+  v1::RoomAccess access = v1::ROOM_ACCESS_ALL;
+  std::vector<v1::ClubRole> roles;
+};
+struct RoomList {
+  std::string club;
+};
+struct RoomChange {
+  std::string club, room;
+  std::optional<std::string> name, topic;
+  std::optional<v1::RoomAccess> access;
+  std::vector<v1::ClubRole> roles;
+  std::optional<bool> archived;
+};
+struct InviteCreate {
+  std::string club, note;
+  v1::ClubRole role = v1::CLUB_ROLE_MEMBER;
+  std::uint32_t uses = 1, hours = 0;
+  bool needs_decision = false;
+};
+struct InviteList {
+  std::string club;
+};
+struct InviteRevoke {
+  std::string club;
+  std::uint64_t invitation = 0;
+};
+struct RoleSet {
+  std::string club, member, reason;
+  v1::ClubRole role = v1::CLUB_ROLE_UNSPECIFIED;
+};
+struct MemberList {
+  std::string club, contains;
+};
+struct MemberImport {
+  std::string club, file, links_file;
+  bool dry_run = false;
+};
+struct MemberAdd {
+  std::string club, login, name, external_id;
+  v1::ClubRole role = v1::CLUB_ROLE_MEMBER;
+  v1::Language language = v1::LANGUAGE_UNSPECIFIED;
+};
+struct MemberStatusSet {
+  std::string club, member, reason;
+  v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
+};
+struct TokenList {};
+struct TokenRevoke {
+  std::uint64_t token = 0;
+  std::string login;
+  bool all = false;
+};
+
+}  // namespace verb
+
+using Verb =
+    std::variant<verb::Login, verb::Logout, verb::WhoAmI, verb::Join, verb::Password, verb::Call,
+                 verb::Chat, verb::ImportIrc, verb::Replay, verb::SiteCreate, verb::Restore,
+                 verb::Verify, verb::Rebuild, verb::SiteRole, verb::Backup, verb::Stats,
+                 verb::ClubCreate, verb::ClubList, verb::ClubChange, verb::RoomCreate,
+                 verb::RoomList, verb::RoomChange, verb::InviteCreate, verb::InviteList,
+                 verb::InviteRevoke, verb::RoleSet, verb::MemberList, verb::MemberImport,
+                 verb::MemberAdd, verb::MemberStatusSet, verb::TokenList, verb::TokenRevoke>;
+
+int run(const verb::Login&, Console&);
+int run(const verb::Logout&, Console&);
+int run(const verb::WhoAmI&, Console&);
+int run(const verb::Join&, Console&);
+int run(const verb::Password&, Console&);
+int run(const verb::Call&, Console&);
+int run(const verb::Chat&, Console&);
+int run(const verb::ImportIrc&, Console&);
+int run(const verb::Replay&, Console&);
+int run(const verb::SiteCreate&, Console&);
+int run(const verb::Restore&, Console&);
+int run(const verb::Verify&, Console&);
+int run(const verb::Rebuild&, Console&);
+int run(const verb::SiteRole&, Console&);
+int run(const verb::Backup&, Console&);
+int run(const verb::Stats&, Console&);
+int run(const verb::ClubCreate&, Console&);
+int run(const verb::ClubList&, Console&);
+int run(const verb::ClubChange&, Console&);
+int run(const verb::RoomCreate&, Console&);
+int run(const verb::RoomList&, Console&);
+int run(const verb::RoomChange&, Console&);
+int run(const verb::InviteCreate&, Console&);
+int run(const verb::InviteList&, Console&);
+int run(const verb::InviteRevoke&, Console&);
+int run(const verb::RoleSet&, Console&);
+int run(const verb::MemberList&, Console&);
+int run(const verb::MemberImport&, Console&);
+int run(const verb::MemberAdd&, Console&);
+int run(const verb::MemberStatusSet&, Console&);
+int run(const verb::TokenList&, Console&);
+int run(const verb::TokenRevoke&, Console&);
+
+}  // namespace amicale::admin

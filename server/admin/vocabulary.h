@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// The words that people type for the protocol's enums, in both languages: on the command line, in CSV files, in the
+// terminal client. Case does not matter, and French words may lack their accents.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "amicale/v1/common.pb.h"
+
+namespace amicale::admin {
+
+std::optional<v1::ClubRole> role_from(std::string_view word);
+std::optional<v1::SiteRole> site_role_from(std::string_view word);
+std::optional<v1::Language> language_from(std::string_view word);
+std::optional<v1::ClubKind> kind_from(std::string_view word);
+std::optional<v1::RoomAccess> access_from(std::string_view word);
+std::optional<v1::MemberStatus> status_from(std::string_view word);
+std::optional<v1::NotificationLevel> level_from(std::string_view word);
+
+// The words of one language, for help: "guest|member|…".
+std::string role_words(v1::Language language);
+std::string site_role_words(v1::Language language);
+std::string kind_words(v1::Language language);
+std::string access_words(v1::Language language);
+std::string status_words(v1::Language language);
+
+// Lower case and without the accents of French (and of most names), for comparing what people type.
+std::string folded(std::string_view text);
+
+}  // namespace amicale::admin

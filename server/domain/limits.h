@@ -100,8 +100,9 @@ inline constexpr std::uint32_t dead_ms = 75'000;       // two heartbeats lost an
 inline constexpr std::uint32_t no_progress_ms = 60'000;
 // Between two requests of one HTTP connection.
 inline constexpr std::uint32_t http_keep_alive_ms = 15'000;
-inline constexpr std::uint32_t drain_ms = 5'000;   // SIGTERM to exit
-inline constexpr std::uint32_t typing_ms = 6'000;  // lapses unless repeated
+inline constexpr std::uint32_t http_body_ms = 30'000;  // the largest body of a call at 100 kbit/s
+inline constexpr std::uint32_t drain_ms = 5'000;       // SIGTERM to exit
+inline constexpr std::uint32_t typing_ms = 6'000;      // lapses unless repeated
 // Jittered hint: spreads a herd of 1,000 over seconds.
 inline constexpr std::uint32_t reconnect_min_ms = 500;
 inline constexpr std::uint32_t reconnect_max_ms = 5'000;

@@ -157,13 +157,11 @@ void Server::stop() {
     co_await shut_down();
     // Whoever has not gone by then takes nothing any more, or is up to no good.
     runtime::asio::steady_timer deadline(here, std::chrono::milliseconds(config_.server.drain_ms) - commit_time);
-    deadline.async_wait([this](boost::system::error_code error) {
+    deadline.async_wait([this, &here](boost::system::error_code error) {
       if (error) return;
       for (unsigned i = 0; i < core_.shard_count(); ++i) {
-        auto& place = core_.place(i);
-        core_.shard(i).post([&place] { place.cut(); });
-        auto& home = *homes_[i];
-        runtime::spawn(core_.shard(i).executor(), "close", home.close());
+        core_.shard(i).post([&place = core_.place(i)] { place.cut(); });
+        runtime::spawn(here.get_executor(), "close", homes_[i]->close());
       }
     });
     for (auto& home : homes_) co_await home->join();

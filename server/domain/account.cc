@@ -21,7 +21,8 @@ Decision open_account(const AccountState& account, const NewProfile& profile) {
   if (account.opened()) return decision;
   v1::ProfileChanged& changed = *decision.add(stream_followers).event.mutable_profile_changed();
   changed.set_login(std::string(profile.login));
-  changed.set_display_name(std::string(profile.display_name));
+  changed.set_display_name(check_name(profile.display_name, "display_name", limits::name_characters)
+                               .value_or(std::string(profile.display_name)));
   changed.set_language(profile.language);
   changed.set_site_role(profile.site_role);
   return decision;

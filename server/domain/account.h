@@ -13,7 +13,8 @@
 
 namespace amicale::domain {
 
-// A profile to begin with. Names were checked when the site registered the account.
+// A profile to begin with. Names were checked when the site registered the account; the display name
+// is stored in its normal form here as there.
 struct NewProfile {
   std::string_view login{};
   std::string_view display_name{};

@@ -303,15 +303,14 @@ Result<Decision> add_member(const ClubState& club, const AddedMember& added,
     return refuse(v1::REFUSAL_CODE_CONFLICT, "membership.step");
   }
   Decision decision{.object_id = added.account_id};
-  if (!has(readers, before)) {
-    if (club.is_full()) return club_full(club);
-    if (request.role() == v1::CLUB_ROLE_PRESIDENT) add_handover(decision, club, added.president);
-    v1::Member member = member_from(added.member, added.account_id);
-    member.set_display_name(std::string(added.display_name));
-    member.set_role(request.role());
-    set_status(member, MEMBER_STATUS_ACTIVE, now_ms);
-    add_member_changed(decision, before, std::move(member));
-  }
+  if (has(readers, before)) return decision;
+  if (club.is_full()) return club_full(club);
+  if (request.role() == v1::CLUB_ROLE_PRESIDENT) add_handover(decision, club, added.president);
+  v1::Member member = member_from(added.member, added.account_id);
+  member.set_display_name(std::string(added.display_name));
+  member.set_role(request.role());
+  set_status(member, MEMBER_STATUS_ACTIVE, now_ms);
+  add_member_changed(decision, before, std::move(member));
   if (!added.activation_hash.empty()) {
     v1::CreateInvitation activation;
     activation.set_valid_hours(limits::invitation_hours);

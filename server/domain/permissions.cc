@@ -19,8 +19,7 @@ constexpr v1::SiteRole owner = v1::SITE_ROLE_OWNER;
 
 // clang-format off
 constexpr std::array<Permission, action_count> table{{
-  // action                         rule                         ground         active
-  // paused     own         site role      direct
+  // action                         rule                         ground         active               paused     own         site role      direct
   {Action::read_club,               "may.read_club",             Ground::club,  all_roles,           all_roles, never,      by_membership, true},
   {Action::list_members,            "may.list_members",          Ground::club,  all_roles,           all_roles, never,      by_membership, false},
   {Action::see_presence,            "may.see_presence",          Ground::club,  all_roles,           all_roles, never,      by_membership, false},

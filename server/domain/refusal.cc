@@ -15,7 +15,7 @@ struct Sentence {
 };
 
 // {limit}, {actual} and {seconds} are filled in. French as written in Québec: a no-break space
-// before a colon and inside guillemets, none before the other marks. clang-format off
+// before a colon and inside guillemets, none before the other marks.
 constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_BAD_REQUEST, "", "La demande est mal formée.", "The request is malformed."},
     {v1::REFUSAL_CODE_BAD_REQUEST, "text.utf8", "Le texte n’est pas en UTF-8 valide.",
@@ -64,6 +64,9 @@ constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_BAD_REQUEST, "direct.oneself",
      "On ne peut pas ouvrir de conversation avec soi-même.",
      "You can’t open a conversation with yourself."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "session.hello_first",
+     "La première demande d’une connexion est Hello.",
+     "The first request of a connection is Hello."},
 
     {v1::REFUSAL_CODE_UNAUTHENTICATED, "", "Connectez-vous d’abord.", "Log in first."},
     {v1::REFUSAL_CODE_BAD_CREDENTIALS, "", "L’identifiant ou le mot de passe est inexact.",
@@ -135,6 +138,13 @@ constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_CONFLICT, "membership.step",
      "L’adhésion ne peut pas passer de son état actuel à celui-là.",
      "The membership can’t go from where it stands to there."},
+    {v1::REFUSAL_CODE_CONFLICT, "message.client_msg_id",
+     "Cet identifiant de demande a déjà servi à autre chose.",
+     "This request id was used for something else already."},
+    {v1::REFUSAL_CODE_CONFLICT, "session.authenticated",
+     "Cette connexion est déjà celle de quelqu’un.", "This connection is somebody’s already."},
+    {v1::REFUSAL_CODE_CONFLICT, "backup.exists", "Une sauvegarde de ce nom existe déjà.",
+     "A backup of this name exists already."},
     {v1::REFUSAL_CODE_CONFLICT, "direct.declined", "Cette personne a décliné votre demande.",
      "This person declined your request."},
     {v1::REFUSAL_CODE_CONFLICT, "direct.not_asked", "Il n’y a pas de demande à laquelle répondre.",
@@ -144,6 +154,12 @@ constexpr auto sentences = std::to_array<Sentence>({
      "Too much: {actual}, and at most {limit} is allowed."},
     {v1::REFUSAL_CODE_RATE_LIMITED, "", "C’est trop rapide. Réessayez dans {seconds} s.",
      "Too fast. Try again in {seconds} s."},
+    {v1::REFUSAL_CODE_RATE_LIMITED, "rate.posts",
+     "Vous écrivez trop vite. Réessayez dans {seconds} s.",
+     "You post too fast. Try again in {seconds} s."},
+    {v1::REFUSAL_CODE_RATE_LIMITED, "login.tries",
+     "Trop d’essais de connexion. Réessayez dans {seconds} s.",
+     "Too many tries to log in. Try again in {seconds} s."},
     {v1::REFUSAL_CODE_OVERLOADED, "", "Le serveur est très occupé. Réessayez dans {seconds} s.",
      "The server is very busy. Try again in {seconds} s."},
     {v1::REFUSAL_CODE_UNAVAILABLE, "",
@@ -154,7 +170,15 @@ constexpr auto sentences = std::to_array<Sentence>({
      "The server met a defect. Quote the incident to the operator."},
     {v1::REFUSAL_CODE_UNSUPPORTED, "", "Ce serveur ne connaît pas cette demande ou cette version.",
      "This server does not know this request or this version."},
+    {v1::REFUSAL_CODE_UNSUPPORTED, "session.version",
+     "Ce serveur et cette application n’ont pas de version du protocole en commun.",
+     "This server and this application share no protocol version."},
+    {v1::REFUSAL_CODE_UNSUPPORTED, "backup.no_folder",
+     "Aucun dossier de sauvegarde n’est configuré.", "No backup folder is configured."},
 
+    {v1::REFUSAL_CODE_CAPACITY, "session.sockets",
+     "Trop de connexions sont ouvertes pour ce compte ou cette adresse.",
+     "Too many connections are open for this account or address."},
     {v1::REFUSAL_CODE_CAPACITY, "", "Il n’y a plus de place : {actual} sur {limit}.",
      "There is no room left: {actual} of {limit}."},
     {v1::REFUSAL_CODE_CAPACITY, "club.full", "Le club est complet : {actual} membres sur {limit}.",
@@ -183,7 +207,6 @@ constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_NOT_ACTIVE, "", "Votre adhésion à ce club n’est pas active.",
      "Your membership of this club is not active."},
 });
-// clang-format on
 
 void fill_in(std::string& text, std::string_view name, std::uint64_t value) {
   if (const auto at = text.find(name); at != std::string::npos) {

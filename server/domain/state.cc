@@ -266,6 +266,8 @@ std::uint32_t SiteState::owners() const {
 }
 
 Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role) {
+  // In a club that does not exist nobody has a right, not even the site's owner.
+  if (!club.created()) return {.account_id = account_id, .site_role = v1::SITE_ROLE_NONE};
   Actor actor{.account_id = account_id, .site_role = site_role};
   if (const MemberState* member = club.find_member(account_id)) {
     actor.role = member->role;

@@ -206,7 +206,8 @@ class SiteState {
   std::vector<Staff> staff_;
 };
 
-// Who asks, in a club: the membership that the state holds, with the site role of their account.
+// Who asks, in a club: the membership that the state holds, with the site role of their account. In
+// a club that was never created, nobody with any right.
 Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role);
 
 // Who asks, where no club is concerned.

@@ -188,7 +188,7 @@ class HttpPhase {
   }
 
   Task<Next> answer_readiness() {
-    const auto reason = co_await home_.sources().unready();
+    const auto reason = co_await home_.handlers().unready();
     if (reason.empty()) co_return co_await send(200, kJson, "{\"status\":\"ready\"}\n");
     co_return co_await send(503, kJson, fmt::format("{{\"status\":\"{}\"}}\n", reason));
   }
@@ -204,7 +204,7 @@ class HttpPhase {
     const bool proved = !token.empty() && credentials && equal_secrets(*credentials, token);
     if (!local && !proved) co_return co_await end_with(404, v1::REFUSAL_CODE_NOT_FOUND);
     accepted_.ticket.authenticated();
-    co_return co_await send(200, kPrometheus, co_await home_.sources().metrics());
+    co_return co_await send(200, kPrometheus, co_await home_.handlers().metrics());
   }
 
   Task<Next> upgrade() {
@@ -236,7 +236,7 @@ class HttpPhase {
     if (parser_->get().count(wire::field::origin) > 0 && !allows_origin(origin))
       co_return co_await end_with(403, v1::REFUSAL_CODE_FORBIDDEN);
     if (!co_await read_body()) co_return Next::kEnd;
-    const auto frame = read_call(parser_->get().body());
+    auto frame = read_call(parser_->get().body());
     if (!frame) co_return co_await send_refusal(frame.error());
 
     const auto* row = session::find_route(frame->body_case());
@@ -245,10 +245,16 @@ class HttpPhase {
       co_return co_await send_refusal(
           domain::rate_limited("rate.requests", tokens_.retry_after_ms(cost)).error());
 
-    const auto caller = find_caller();
-    if (!caller) co_return co_await send_refusal(caller.error());
-    const auto reply = co_await session::answer(home_.sessions().parts(), *caller, *frame);
-    co_return co_await send_reply(reply);
+    Handlers::Call call{{}, client_, std::move(*frame)};
+    if (parser_->get().count(wire::field::authorization) > 0) {
+      auto token = bearer_token(view(parser_->get()[wire::field::authorization]));
+      if (!token)
+        co_return co_await send_refusal(domain::refuse(v1::REFUSAL_CODE_UNAUTHENTICATED).error());
+      call.token = std::move(*token);
+    }
+    auto called = co_await home_.handlers().call(std::move(call));
+    if (called.authenticated) accepted_.ticket.authenticated();
+    co_return co_await send_reply(std::move(called.reply));
   }
 
   bool allows_origin(std::string_view origin) const {
@@ -268,23 +274,6 @@ class HttpPhase {
     if (!error) co_return true;
     co_await refuse_unreadable(error);
     co_return false;
-  }
-
-  // Whose token came with the request; nobody's when none did. What nobody may do is the route table's to say.
-  domain::Result<commands::Caller> find_caller() {
-    const auto& request = parser_->get();
-    auto address = counted_address(client_).to_string();
-    if (request.count(wire::field::authorization) == 0) {
-      commands::Caller anyone;
-      anyone.address = std::move(address);
-      return anyone;
-    }
-    const auto token = bearer_token(view(request[wire::field::authorization]));
-    if (!token) return domain::refuse(v1::REFUSAL_CODE_UNAUTHENTICATED);
-    const auto database = home_.sessions().parts().gate.view();
-    auto caller = session::authenticate(database, *token, std::move(address));
-    if (caller) accepted_.ticket.authenticated();
-    return caller;
   }
 
   Task<Next> send_refusal(const domain::Refusal& refusal) {

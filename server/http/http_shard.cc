@@ -5,12 +5,12 @@
 
 namespace amicale::http {
 
-HttpShard::HttpShard(runtime::Shard& shard, const Settings& settings, session::Place& sessions,
-                     Sources sources)
+HttpShard::HttpShard(runtime::Shard& shard, const Settings& settings, Handlers handlers,
+                     session::Place& sessions)
     : shard_(shard),
       settings_(settings),
+      handlers_(std::move(handlers)),
       sessions_(sessions),
-      sources_(std::move(sources)),
       connections_(shard.executor()) {}
 
 void HttpShard::serve(runtime::Socket socket, Accepted accepted) {

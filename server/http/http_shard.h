@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "amicale/v1/common.pb.h"
+#include "amicale/v1/frame.pb.h"
 #include "server/http/address.h"
 #include "server/http/deadline.h"
 #include "server/http/ticket.h"
@@ -32,8 +32,18 @@ struct Settings {
   std::uint32_t request_burst = 0;
 };
 
-// What the rest of the server tells HTTP, wired by hand in server.cc. Called on the connection's shard.
-struct Sources {
+// What the rest of the server does for HTTP, wired by hand in server.cc. Called on the connection's shard.
+struct Handlers {
+  struct Call {
+    std::string token;  // 32 bytes, not checked yet; empty = none came
+    Address client;     // proxies seen through
+    v1::ClientFrame frame;
+  };
+  struct Called {
+    v1::Reply reply;
+    bool authenticated;  // the token was good
+  };
+  std::function<runtime::Task<Called>(Call)> call;
   // Why the server cannot serve now ("draining", "storage"); empty = it can.
   std::function<runtime::Task<std::string>()> unready;
   // The body of /metrics.
@@ -54,8 +64,8 @@ struct Accepted {
 // session::Place.
 class HttpShard {
  public:
-  HttpShard(runtime::Shard& shard, const Settings& settings, session::Place& sessions,
-            Sources sources);
+  HttpShard(runtime::Shard& shard, const Settings& settings, Handlers handlers,
+            session::Place& sessions);
 
   // Serves a connection to its end. On the shard.
   void serve(runtime::Socket socket, Accepted accepted);
@@ -68,7 +78,7 @@ class HttpShard {
   runtime::Shard& shard() { return shard_; }
   const Settings& settings() const { return settings_; }
   session::Place& sessions() { return sessions_; }
-  const Sources& sources() const { return sources_; }
+  const Handlers& handlers() const { return handlers_; }
   bool draining() const { return draining_; }
 
   // A connection that speaks HTTP, for as long as it does: whether it waits for a request, and how to close it.
@@ -81,8 +91,8 @@ class HttpShard {
 
   runtime::Shard& shard_;
   const Settings& settings_;
+  const Handlers handlers_;
   session::Place& sessions_;
-  const Sources sources_;
   runtime::TaskGroup connections_;
   std::unordered_map<Deadline*, bool> speaking_;
   bool draining_ = false;

@@ -71,7 +71,6 @@ std::expected<void, std::string> Listener::open_door(const Endpoint& endpoint, b
   if (error)
     return std::unexpected(
         fmt::format("cannot listen on {}: {}", text_of(endpoint), error.message()));
-  spdlog::info("listening address={} tls={}", text_of(acceptor.local_endpoint()), encrypted);
   return {};
 }
 

@@ -46,7 +46,7 @@ Server::Server(Config config, const runtime::Clock& clock)
       core_(config_, clock) {
   core_.answer_stats([this]() -> runtime::Task<v1::GetStatsReply> {
     co_return http::metrics_stats(co_await metric_families(),
-                                  http::load_process_facts(started_ms_, core_.clock().steady_ms()));
+                                  http::load_process_facts(started_ms_, core_.clock().steady_ms(), version()));
   });
 }
 
@@ -118,7 +118,7 @@ http::Handlers Server::handlers() {
 
 runtime::Task<std::vector<prometheus::MetricFamily>> Server::metric_families() {
   auto total = co_await core_.metrics();
-  co_return http::metric_families(total, http::load_process_facts(started_ms_, core_.clock().steady_ms()));
+  co_return http::metric_families(total, http::load_process_facts(started_ms_, core_.clock().steady_ms(), version()));
 }
 
 runtime::Task<http::Handlers::Called> Server::call(http::Handlers::Call request) {

@@ -9,10 +9,6 @@
 #include <filesystem>
 #include <fstream>
 
-#ifndef AMICALE_VERSION
-#define AMICALE_VERSION "0.1.0"
-#endif
-
 namespace amicale::http {
 namespace {
 
@@ -36,7 +32,8 @@ std::uint64_t count_open_files() {
 
 }  // namespace
 
-ProcessFacts load_process_facts(std::int64_t started_steady_ms, std::int64_t now_steady_ms) {
+ProcessFacts load_process_facts(std::int64_t started_steady_ms, std::int64_t now_steady_ms,
+                                std::string_view version) {
   ProcessFacts facts;
   std::uint64_t pages = 0;
   std::uint64_t resident_pages = 0;
@@ -53,7 +50,7 @@ ProcessFacts load_process_facts(std::int64_t started_steady_ms, std::int64_t now
     facts.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   }
   facts.uptime_ms = now_steady_ms - started_steady_ms;
-  facts.version = AMICALE_VERSION;
+  facts.version = version;
   return facts;
 }
 

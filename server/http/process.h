@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <string>
+#include <string_view>
 
 namespace amicale::http {
 
@@ -19,7 +20,8 @@ struct ProcessFacts {
 
 // Reads /proc; costs tens of microseconds. What cannot be read stays 0. `started_steady_ms` and `now_steady_ms` are of one
 // steady clock.
-ProcessFacts load_process_facts(std::int64_t started_steady_ms, std::int64_t now_steady_ms);
+ProcessFacts load_process_facts(std::int64_t started_steady_ms, std::int64_t now_steady_ms,
+                                std::string_view version);
 
 // Raises the soft limit of file descriptors to the hard one and answers what is in force.
 std::uint64_t raise_file_limit();

@@ -85,11 +85,12 @@ TEST_CASE("GetStats tells the same as the metrics") {
 }
 
 TEST_CASE("the process knows its memory and its files") {
-  const auto facts = load_process_facts(1000, 3500);
+  const auto facts = load_process_facts(1000, 3500, "1.2.3");
   CHECK(facts.resident_bytes > 1'000'000);
   CHECK(facts.open_files >= 3);
   CHECK(facts.max_files >= facts.open_files);
   CHECK(facts.uptime_ms == 2500);
+  CHECK(facts.version == "1.2.3");
 }
 
 TEST_CASE("connections are planned from the limit of files") {

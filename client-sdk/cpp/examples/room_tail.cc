@@ -10,6 +10,7 @@
 #include "amicale/client/client.h"
 #include "amicale/client/model.h"
 
+namespace v1 = amicale::v1;
 using namespace amicale::client;
 
 int main(int argc, char** argv) {

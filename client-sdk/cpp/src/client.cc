@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Joins the session core with a WebSocket, a clock and a thread. The core and all of Impl's fields up to the line live on
-// the client's thread; below the line is what poll() shares with it, under a mutex.
+// Joins the session core with a WebSocket, a clock and a thread. The core and all of Impl's fields
+// up to the line live on the client's thread; below the line is what poll() shares with it, under a
+// mutex.
 #include "amicale/client/client.h"
 
 #include <openssl/rand.h>

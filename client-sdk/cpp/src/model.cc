@@ -267,7 +267,8 @@ bool Model::apply_signal(const v1::Signal& signal, Time now) {
   for (const std::uint64_t account : in.went()) presence.accounts.erase(account);
   presence.accounts.insert(in.came().begin(), in.came().end());
   presence.count = in.count();
-  // Deltas keep a whole list whole; a count that the list does not explain means that it is a sample now.
+  // Deltas keep a whole list whole; a count that the list does not explain means that it is a
+  // sample now.
   const bool explained = in.count() == 0 || presence.accounts.size() == in.count();
   presence.whole = in.whole() || (presence.whole && explained);
   if (!presence.whole) presence.accounts = {in.came().begin(), in.came().end()};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What kind of request a ClientFrame holds: that decides what happens to it when the connection is cut.
+// What kind of request a ClientFrame holds: that decides what happens to it when the connection is
+// cut.
 #pragma once
 
 #include <string>

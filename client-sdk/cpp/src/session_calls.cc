@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls: what may be sent when, what is repeated after a cut, what is tried again after a "not now".
+// Calls: what may be sent when, what is repeated after a cut, what is tried again after a "not
+// now".
 #include <algorithm>
 #include <utility>
 
@@ -194,8 +195,8 @@ void SessionCore::on_answer(std::uint64_t order, v1::Reply& reply, Time now) {
   const Milliseconds ceiling = retry_ceiling(pending.failures);
   ++pending.failures;
   pending.retry_at = now + Milliseconds{refusal.retry_after_ms()} + backoff_.jitter(ceiling);
-  // A command holds up its own lane. Anything else was over the connection's own measure, so everything waits: a
-  // client that keeps sending is closed with ABUSE.
+  // A command holds up its own lane. Anything else was over the connection's own measure, so
+  // everything waits: a client that keeps sending is closed with ABUSE.
   const bool busy = refusal.code() == v1::REFUSAL_CODE_RATE_LIMITED ||
                     refusal.code() == v1::REFUSAL_CODE_OVERLOADED;
   if (busy && kind == RequestKind::Query) paused_until_ = *pending.retry_at;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The life of a connection: hello, authenticate, heartbeats, loss, waiting. Streams are in session_streams.cc, calls in
-// session_calls.cc.
+// The life of a connection: hello, authenticate, heartbeats, loss, waiting. Streams are in
+// session_streams.cc, calls in session_calls.cc.
 #include "amicale/client/session_core.h"
 
 #include <algorithm>
@@ -47,7 +47,7 @@ SessionCore::SessionCore(Settings settings, Time now)
 
 SessionCore::~SessionCore() = default;
 
-// --- From the application -------------------------------------------------------------------------
+// --- From the application ------------------------------------------------------------------------
 
 void SessionCore::connect(Time now) {
   if (state_ != State::Idle && state_ != State::Closed) return;
@@ -71,7 +71,7 @@ void SessionCore::set_token(std::string token, Time now) {
   if (state_ == State::Greeted && !settings_.token.empty()) authenticate(now);
 }
 
-// --- From the socket and the clock ----------------------------------------------------------------
+// --- From the socket and the clock ---------------------------------------------------------------
 
 void SessionCore::connected(Time now) {
   if (state_ != State::Connecting) return;
@@ -100,7 +100,8 @@ void SessionCore::received(std::string_view message, Time now) {
   if (!frame.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
     return protocol_failure("not a ServerFrame", now);
   }
-  // Replies come first: a Subscribe's answer and its first batch may share a frame. Each step may lose the connection.
+  // Replies come first: a Subscribe's answer and its first batch may share a frame. Each step may
+  // lose the connection.
   for (int i = 0; i < frame.replies_size() && talking(); ++i) {
     on_reply(*frame.mutable_replies(i), now);
   }
@@ -167,7 +168,7 @@ void SessionCore::set_reading(bool reading, Time now) {
   reading_ = reading;
 }
 
-// --- To the owner ---------------------------------------------------------------------------------
+// --- To the owner --------------------------------------------------------------------------------
 
 std::optional<Action> SessionCore::next_action() {
   if (actions_.empty()) return std::nullopt;
@@ -205,7 +206,7 @@ std::int64_t SessionCore::unix_ms(Time now) const {
   return clock_offset_ms_ + std::chrono::duration_cast<Milliseconds>(now - started_).count();
 }
 
-// --- Inside ---------------------------------------------------------------------------------------
+// --- Inside --------------------------------------------------------------------------------------
 
 bool SessionCore::talking() const {
   return state_ == State::Greeting || state_ == State::Greeted || state_ == State::Authenticating ||
@@ -224,7 +225,8 @@ void SessionCore::learn_clock(std::int64_t server_ms, Time now) {
 }
 
 std::uint32_t SessionCore::send(v1::ClientFrame& frame, Sent sent, Time now) {
-  // 0 is not an id, and after four thousand million requests one may still be in flight under its number.
+  // 0 is not an id, and after four thousand million requests one may still be in flight under its
+  // number.
   do ++last_request_id_;
   while (last_request_id_ == 0 || sent_.contains(last_request_id_));
   frame.set_request_id(last_request_id_);

@@ -17,7 +17,8 @@ struct Url {
   std::string authority() const;  // for the Host header
 };
 
-// Absent: not such a URL. User names, queries and fragments are refused: a secret may not travel in a URL.
+// Absent: not such a URL. User names, queries and fragments are refused: a secret may not travel in
+// a URL.
 std::optional<Url> parse_url(std::string_view text);
 
 }  // namespace amicale::client

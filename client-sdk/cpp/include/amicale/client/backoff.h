@@ -6,9 +6,9 @@
 
 namespace amicale::client {
 
-// Waiting times between attempts: full jitter, i.e. uniform in [0, min(longest, first * 2^n)], so that thousands of clients
-// cut at the same instant do not come back at the same instant (Brooker, "Exponential Backoff And Jitter", AWS 2015).
-// Deterministic for a seed.
+// Waiting times between attempts: full jitter, i.e. uniform in [0, min(longest, first * 2^n)], so
+// that thousands of clients cut at the same instant do not come back at the same instant (Brooker,
+// "Exponential Backoff And Jitter", AWS 2015). Deterministic for a seed.
 class Backoff {
  public:
   Backoff(std::uint64_t seed, std::chrono::milliseconds first, std::chrono::milliseconds longest)

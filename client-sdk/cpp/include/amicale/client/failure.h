@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Why a call, or a connection, did not do what was asked. Nothing in this SDK throws because of the server or the network.
+// Why a call, or a connection, did not do what was asked. Nothing in this SDK throws because of the
+// server or the network.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +14,15 @@ namespace amicale::client {
 
 struct Failure {
   enum class Kind {
-    Refused,       // the server said no; `refusal` says why, and changed nothing
-    Disconnected,  // the connection was lost before the answer, and repeating would not have been safe
-    TimedOut,      // no answer within Settings::query_timeout
-    Full,          // too many unanswered calls, or too many bytes in the outbox: nothing was sent
-    TooLarge,      // larger than the server's Limits.frame_bytes: nothing was sent
-    Cancelled,     // by cancel(), or the client was closed first
-    Network,       // name resolution, TCP, TLS or WebSocket failed; `message` is the system's text
-    Certificate,  // the server's certificate is not trusted or is another host's; not retried
-    BadFrame,  // the server sent what protocol v1 does not allow: a defect of the server or of something between
+    Refused,        // the server said no; `refusal` says why, and changed nothing
+    Disconnected,   // the connection was lost before the answer, and repeating was not safe
+    TimedOut,       // no answer within Settings::query_timeout
+    Full,           // too many unanswered calls, or too many bytes in the outbox: nothing was sent
+    TooLarge,       // larger than the server's Limits.frame_bytes: nothing was sent
+    Cancelled,      // by cancel(), or the client was closed first
+    Network,        // name resolution, TCP, TLS or WebSocket failed; `message` is the system's text
+    Certificate,    // the server's certificate is not trusted or is another host's; not retried
+    BadFrame,       // the server sent what protocol v1 does not allow: a defect of its own
     ClosedByServer  // the server closed the connection; `close_code` says why
   };
 

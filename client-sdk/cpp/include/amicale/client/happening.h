@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything that a client tells its application, in the order in which it became true. Feeding each of these to a Model
-// is all that a user interface needs to do to show the present state.
+// Everything that a client tells its application, in the order in which it became true. Feeding
+// each of these to a Model is all that a user interface needs to do to show the present state.
 #pragma once
 
 #include <chrono>
@@ -23,13 +23,14 @@ using Milliseconds = std::chrono::milliseconds;
 // Names one call for as long as the client lives; from 1.
 using CallId = std::uint64_t;
 
-// --- The connection -------------------------------------------------------------------------------------------------
+// --- The connection ------------------------------------------------------------------------------
 
 struct Connecting {
   std::uint32_t attempt = 1;  // since the connection was last good
 };
 
-// The server answered Hello, and there is no token: only Login, Register and LookUpInvitation may be called.
+// The server answered Hello, and there is no token: only Login, Register and LookUpInvitation may
+// be called.
 struct Greeted {
   v1::HelloReply hello;
 };
@@ -47,16 +48,17 @@ struct Waiting {
   Failure why;
 };
 
-// Not connected, and no attempt will be made until connect(), login() or set_token().
+// Not connected, and no attempt will be made until connect() or login().
 struct Closed {
   std::uint32_t code = 0;  // close code, 0 = none
   Failure why;
 };
 
-// --- Followed streams -----------------------------------------------------------------------------------------------
+// --- Followed streams ----------------------------------------------------------------------------
 
-// The state of a stream at `at.seq`. Replaces all that was known of it. Comes first when a stream is followed without a
-// cursor, and again when the server could not honour the cursor: `gap` then says why.
+// The state of a stream at `at.seq`. Replaces all that was known of it. Comes first when a stream
+// is followed without a cursor, and again when the server could not honour the cursor: `gap` then
+// says why.
 struct Resynced {
   Stream stream;
   Position at;
@@ -64,22 +66,25 @@ struct Resynced {
   std::optional<v1::GapReason> gap;
 };
 
-// The server honours the cursor: Batches bring the stream up to `replay_to` (at.seq = nothing was missed), then live.
+// The server honours the cursor: Batches bring the stream up to `replay_to` (at.seq = nothing was
+// missed), then live.
 struct Resumed {
   Stream stream;
   Position at;
   std::uint64_t replay_to = 0;
 };
 
-// A run of a stream, without holes: each event exactly once, in order. Seqs up to `through.seq` that are not in `events`
-// are not for this account. Save `through` once the events are safe, and a restart resumes there.
+// A run of a stream, without holes: each event exactly once, in order. Seqs up to `through.seq`
+// that are not in `events` are not for this account. Save `through` once the events are safe, and a
+// restart resumes there.
 struct Batch {
   Stream stream;
   Position through;
   std::vector<v1::Event> events;
 };
 
-// This account may not follow the stream any more (it left, was removed, lost a role). Nothing of it follows.
+// This account may not follow the stream any more (it left, was removed, lost a role). Nothing of
+// it follows.
 struct Ended {
   Stream stream;
 };
@@ -95,9 +100,10 @@ struct Signalled {
   v1::Signal signal;
 };
 
-// --- Calls ----------------------------------------------------------------------------------------------------------
+// --- Calls ---------------------------------------------------------------------------------------
 
-// A message was given to post() or call() (or found in the outbox store) and awaits its answer: the local echo.
+// A message was given to post() or call() (or found in the outbox store) and awaits its answer: the
+// local echo.
 struct Posting {
   CallId call = 0;
   v1::PostMessage request;   // with client_msg_id

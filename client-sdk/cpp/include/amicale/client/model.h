@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The state of everything that a client follows, folded from its happenings: apply each one, then show what is here.
+// The state of everything that a client follows, folded from its happenings: apply each one, then
+// show what is here.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ struct RoomState {
   Timeline timeline;
 };
 
-// Who is present. Up to about 100, `accounts` is everyone; above, `whole` is false, `count` is right and `accounts` a sample.
+// Who is present. Up to about 100, `accounts` is everyone; above, `whole` is false, `count` is
+// right and `accounts` a sample.
 struct PresenceState {
   std::set<std::uint64_t> accounts;
   std::uint32_t count = 0;

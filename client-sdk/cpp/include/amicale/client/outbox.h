@@ -8,8 +8,9 @@
 
 namespace amicale::client {
 
-// Keeps unanswered commands across restarts of the application. Without one they live in memory only. Called on the client's
-// thread, one call at a time; keep it quick. The client_msg_id inside each command makes a second sending harmless.
+// Keeps unanswered commands across restarts of the application. Without one they live in memory
+// only. Called on the client's thread, one call at a time; keep it quick. The client_msg_id inside
+// each command makes a second sending harmless.
 class OutboxStore {
  public:
   virtual ~OutboxStore() = default;

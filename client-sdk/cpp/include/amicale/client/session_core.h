@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The protocol's client side as a total function: inputs are what happened (connected, received, disconnected, time passed,
-// the application called), outputs are what to do (send, connect, close) and what to tell the application. No socket, no
-// clock, no thread, no global randomness: given the same inputs and seed, it does the same, so it is tested without a network.
+// The protocol's client side as a total function: inputs are what happened (connected, received,
+// disconnected, time passed, the application called), outputs are what to do (send, connect, close)
+// and what to tell the application. No socket, no clock, no thread, no global randomness: given the
+// same inputs and seed, it does the same, so it is tested without a network.
 //
-//   disconnected -> (Connect) -> Hello -> [Authenticate] -> online -> ... -> disconnected -> wait -> (Connect) ...
+//   Connect -> Hello -> [Authenticate] -> online -> ... -> loss -> wait -> Connect -> ...
 //
-// Exactness. For each followed stream it holds one cursor. A StreamBatch whose after_seq equals it is taken; what lies before
-// it is dropped; a batch that lies beyond it shows a hole, and the stream is subscribed again from the cursor. Commands carry
-// a client_msg_id and are repeated under the same id until they are answered, so each takes effect once.
+// Exactness. For each followed stream it holds one cursor. A StreamBatch whose after_seq equals it
+// is taken; what lies before it is dropped; a batch that lies beyond it shows a hole, and the
+// stream is subscribed again from the cursor. Commands carry a client_msg_id and are repeated under
+// the same id until they are answered, so each takes effect once.
 #pragma once
 
 #include <chrono>
@@ -45,30 +47,32 @@ struct Settings {
   Milliseconds longest_wait{30000};
   Milliseconds stable_after{10000};      // online this long resets the back-off
   Milliseconds greeting_timeout{15000};  // Hello and Authenticate each answer within this
-  Milliseconds query_timeout{
-      30000};  // queries and logins; 0 = none. Commands wait for as long as it takes
+  // Queries and logins; 0 = none. Commands wait for as long as it takes.
+  Milliseconds query_timeout{30000};
 
   std::size_t outbox_calls = 1000;  // unanswered calls of all kinds
   std::size_t outbox_bytes = 4 * 1024 * 1024;
-  std::size_t lane_window =
-      1;  // commands to one stream in flight. Above 1 is faster over distance, but a retried command
-          // may then be decided after a later one
+  // Commands to one stream in flight. Above 1 is faster over distance, but a command that is tried
+  // again may then be decided after a later one.
+  std::size_t lane_window = 1;
 
   std::uint64_t seed = 1;  // of all jitter
-  std::function<std::string()>
-      new_message_id;  // 16 random bytes; absent = derived from the seed (for tests)
+  // Gives 16 random bytes; absent = derived from the seed, for tests.
+  std::function<std::string()> new_message_id;
   OutboxStore* outbox_store = nullptr;  // outlives the core
   std::int64_t unix_ms_at_start = 0;  // wall clock at construction, until the server tells its own
 };
 
 // What the owner of the socket must do, in order.
-struct Connect {};  // open a connection; then call connected() or disconnected()
+// Connect: open a connection, then call connected() or disconnected(). Send: one binary WebSocket
+// message. Close: close this connection, and report nothing more of it.
+struct Connect {};
 struct Send {
   std::string bytes;
-};  // one binary WebSocket message
+};
 struct Close {
   std::uint32_t code = 1000;
-};  // close this connection and report nothing more of it
+};
 using Action = std::variant<Connect, Send, Close>;
 
 // Why a connection ended.
@@ -78,8 +82,9 @@ struct Loss {
   bool final = false;            // trying again can't help
 };
 
-// Not thread-safe; whoever owns it calls it from one thread. Every input may queue actions and happenings: drain
-// next_action() and next_happening() after each. `now` never goes back. Any input is allowed in any state.
+// Not thread-safe; whoever owns it calls it from one thread. Every input may queue actions and
+// happenings: drain next_action() and next_happening() after each. `now` never goes back. Any input
+// is allowed in any state.
 class SessionCore {
  public:
   SessionCore(Settings settings, Time now);
@@ -89,22 +94,20 @@ class SessionCore {
 
   // --- From the application
   void connect(Time now);  // nothing if already trying
-  void close(Time now,
-             std::uint32_t code =
-                 1000);  // every unanswered call fails with Cancelled; stored commands stay stored
-  void set_token(
-      std::string token,
-      Time now);  // takes effect at once when not yet authenticated, else when next connected
-  // Sends `request` (its request_id is ignored) when that is possible; exactly one Answered{id} follows, perhaps at once.
-  // An empty client_msg_id of a command is filled in. Login and Register adopt the token that they bring. `id` is the
-  // caller's choice: unique, below first_restored_call (those above are commands found in the outbox store).
+  // Every unanswered call fails with Cancelled; stored commands stay stored.
+  void close(Time now, std::uint32_t code = 1000);
+  // Takes effect at once when not yet authenticated, else when next connected.
+  void set_token(std::string token, Time now);
+  // Sends `request` (its request_id is ignored) when that is possible; exactly one Answered{id}
+  // follows, perhaps at once. An empty client_msg_id of a command is filled in. Login and Register
+  // adopt the token that they bring. `id` is the caller's choice: unique, below first_restored_call
+  // (those above are commands found in the outbox store).
   void call(CallId id, v1::ClientFrame request, Time now);
   static constexpr CallId first_restored_call = CallId{1} << 63;
-  bool cancel(
-      CallId call,
-      Time
-          now);  // false: answered already, or unknown. A command already sent may still take effect
-  // With `from`: the application holds everything up to it. Without: a snapshot comes first. Nothing if followed already.
+  // False: answered already, or unknown. A command already sent may still take effect.
+  bool cancel(CallId call, Time now);
+  // With `from`: the application holds everything up to it. Without: a snapshot comes first.
+  // Nothing if followed already.
   void follow(Stream stream, std::optional<Position> from, Time now);
   void unfollow(Stream stream, Time now);
 
@@ -113,7 +116,8 @@ class SessionCore {
   void received(std::string_view message, Time now);
   void disconnected(Loss loss, Time now);
   void tick(Time now);  // call at next_deadline(), or any time
-  // While the application does not take happenings, the socket is not read: silence is then not the server's.
+  // While the application does not take happenings, the socket is not read: silence is then not the
+  // server's.
   void set_reading(bool reading, Time now);
 
   // --- To the owner
@@ -124,8 +128,7 @@ class SessionCore {
   // --- What is so now
   enum class State { Idle, Connecting, Greeting, Greeted, Authenticating, Online, Waiting, Closed };
   State state() const { return state_; }
-  std::optional<Position> position(
-      Stream stream) const;  // absent: not followed, or no snapshot yet
+  std::optional<Position> position(Stream stream) const;  // absent: not followed, or no snapshot
   std::vector<Stream> followed() const;
   std::size_t unanswered() const { return calls_.size(); }
   const v1::HelloReply& hello() const { return hello_; }  // of the last connection

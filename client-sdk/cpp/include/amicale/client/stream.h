@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which log is read, and how far: the two values that a client needs to keep to resume exactly where it was.
+// Which log is read, and how far: the two values that a client needs to keep to resume exactly
+// where it was.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,8 @@
 
 namespace amicale::client {
 
-// Names one stream: the client's view of one log. A value with an order and a hash, unlike v1::StreamId.
+// Names one stream: the client's view of one log. A value with an order and a hash, unlike
+// v1::StreamId.
 struct Stream {
   v1::StreamKind kind = v1::STREAM_KIND_UNSPECIFIED;
   std::uint64_t id = 0;

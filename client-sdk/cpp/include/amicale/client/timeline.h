@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one room, or one direct conversation, shows: messages by number, and after them what this client said and the server
-// has not confirmed yet. Numbers are dense and tombstones keep theirs, so a missing number is exactly a message not loaded.
+// What one room, or one direct conversation, shows: messages by number, and after them what this
+// client said and the server has not confirmed yet. Numbers are dense and tombstones keep theirs,
+// so a missing number is exactly a message not loaded.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@
 
 namespace amicale::client {
 
-// Something said here and not confirmed. Replaced by the message itself when its MessagePosted arrives.
+// Something said here and not confirmed. Replaced by the message itself when its MessagePosted
+// arrives.
 struct Echo {
   v1::PostMessage request;
   std::uint64_t author = 0;
@@ -28,7 +30,8 @@ struct Echo {
   std::optional<Failure> failure;  // set: it was not posted; show why, offer to edit or discard
 };
 
-// One line to show. Exactly one of `message`, `echo` and `missing` is set; pointers live until the timeline next changes.
+// One line to show. Exactly one of `message`, `echo` and `missing` is set; pointers live until the
+// timeline next changes.
 struct Row {
   struct Missing {
     std::uint64_t from = 0, to = 0;  // message numbers that exist and are not loaded, inclusive
@@ -44,16 +47,21 @@ class Timeline {
   Timeline() = default;
   Timeline(Stream stream, std::uint64_t room_id) : stream_(stream), room_id_(room_id) {}
 
-  // Starts over at a snapshot: loaded messages are forgotten, echoes stay. `pins` are message numbers.
+  // Starts over at a snapshot: loaded messages are forgotten, echoes stay. `pins` are message
+  // numbers.
   void reset(std::uint64_t head_number, std::vector<std::uint64_t> pins, std::uint64_t seq);
-  // An event of this stream, in order. Events of other rooms and of other kinds are passed over. True: something changed.
+  // An event of this stream, in order. Events of other rooms and of other kinds are passed over.
+  // True: something changed.
   bool apply(const v1::Event& event);
-  // A page of history. False: it is older than changes that are no longer remembered; ask for it again.
+  // A page of history. False: it is older than changes that are no longer remembered; ask for it
+  // again.
   bool merge(const v1::GetHistoryReply& page);
 
-  // Shows `request` (which has a client_msg_id) at the end until it is confirmed. Nothing if it is there already.
+  // Shows `request` (which has a client_msg_id) at the end until it is confirmed. Nothing if it is
+  // there already.
   void echo(const v1::PostMessage& request, std::uint64_t author, std::int64_t time_ms);
-  // The command's answer: success keeps the echo until its event comes (in either order), failure marks it.
+  // The command's answer: success keeps the echo until its event comes (in either order), failure
+  // marks it.
   void answered(const std::string& client_msg_id, const Result<v1::Committed>& result);
   // Drops a failed echo that the user discards or sends again.
   void discard(const std::string& client_msg_id);
@@ -75,7 +83,8 @@ class Timeline {
     return head_ > watermark ? head_ - watermark : 0;
   }
   const std::vector<std::uint64_t>& pins() const { return pins_; }
-  // The room that an event concerns a message of (0 in a direct conversation); absent: it concerns none.
+  // The room that an event concerns a message of (0 in a direct conversation); absent: it concerns
+  // none.
   static std::optional<std::uint64_t> room_of(const v1::Event& event);
   Stream stream() const { return stream_; }
   std::uint64_t room_id() const { return room_id_; }
@@ -95,8 +104,8 @@ class Timeline {
   std::vector<std::uint64_t> pins_;
   std::uint64_t head_ = 0;
   std::uint64_t seq_ = 0;
-  // Changes to messages that are not loaded, for pages that were read before them. Bounded: a page older than the oldest
-  // one dropped is refused.
+  // Changes to messages that are not loaded, for pages that were read before them. Bounded: a page
+  // older than the oldest one dropped is refused.
   std::deque<v1::Event> unplaced_;
   std::uint64_t unplaced_dropped_seq_ = 0;
 };

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "server/admin/failure_text.h"
 #include "server/admin/terminal_text.h"
 
 namespace amicale::admin {
@@ -57,36 +58,11 @@ int Console::fail(std::string_view what, int exit_code) const {
   return exit_code;
 }
 
-std::string Console::explained(const client::Failure& failure) const {
-  using Kind = client::Failure::Kind;
-  switch (failure.kind) {
-    case Kind::Refused: {
-      std::string what = printable(failure.message);
-      if (what.empty()) what = v1::RefusalCode_Name(failure.refusal.code());
-      if (!failure.refusal.incident().empty())
-        what += " [" + printable(failure.refusal.incident()) + "]";
-      return what;
-    }
-    case Kind::Network: return text(phrase::failure_network, printable(failure.message));
-    case Kind::Certificate: return text(phrase::failure_certificate, printable(failure.message));
-    case Kind::TimedOut: return text(phrase::failure_timeout);
-    case Kind::ClosedByServer:
-      if (failure.close_code == v1::CLOSE_CODE_REVOKED) return text(phrase::failure_revoked);
-      return text(phrase::failure_closed, failure.close_code, printable(failure.message));
-    case Kind::Disconnected: return text(phrase::failure_disconnected);
-    case Kind::TooLarge: return text(phrase::failure_too_large);
-    case Kind::Full: return text(phrase::failure_full);
-    case Kind::Cancelled: return text(phrase::failure_cancelled);
-    case Kind::BadFrame: break;
-  }
-  return text(phrase::failure_bad_frame, printable(failure.message));
-}
-
 int Console::fail(const client::Failure& failure) const {
   const bool refused = failure.kind == client::Failure::Kind::Refused ||
                        failure.kind == client::Failure::Kind::TooLarge;
   if (json() && failure.kind == client::Failure::Kind::Refused) print_json(failure.refusal);
-  return fail(explained(failure), refused ? kRefused : kNoConnection);
+  return fail(explain(failure, language()), refused ? kRefused : kNoConnection);
 }
 
 OrExit<Connection::Target> Console::target(bool with_token) const {

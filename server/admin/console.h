@@ -57,7 +57,6 @@ class Console {
   }
   // Says it in the user's language: what the server wrote, or what the network did.
   int fail(const client::Failure& failure) const;
-  std::string explained(const client::Failure& failure) const;
 
   // Where to connect: the command line and the environment, else the saved session.
   OrExit<Connection::Target> target(bool with_token) const;

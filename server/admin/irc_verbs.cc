@@ -13,6 +13,7 @@
 
 #include "server/admin/console.h"
 #include "server/admin/csv.h"
+#include "server/admin/failure_text.h"
 #include "server/admin/irc_log.h"
 #include "server/admin/lookup.h"
 #include "server/admin/terminal_text.h"
@@ -196,8 +197,8 @@ OrExit<std::vector<Speaker>> log_speakers_in(const Console& console,
     request.set_device_name("amicale replay");
     const auto reply = (*entry)->call(std::move(request));
     if (!reply) {
-      return std::unexpected(
-          console.fail((*record)->fields[0] + ": " + console.explained(reply.error()), kRefused));
+      return std::unexpected(console.fail(
+          (*record)->fields[0] + ": " + explain(reply.error(), console.language()), kRefused));
     }
     Connection::Target own = *target;
     own.token = reply->token();

@@ -10,6 +10,7 @@
 #include <future>
 
 #include "server/admin/console.h"
+#include "server/admin/failure_text.h"
 #include "server/admin/lookup.h"
 #include "server/admin/member_csv.h"
 #include "server/admin/table.h"
@@ -211,7 +212,7 @@ int run(const verb::MemberImport& verb, Console& console) {
         return;
       }
       ++refused;
-      complain(first.row->line, console.explained(reply.error()));
+      complain(first.row->line, explain(reply.error(), console.language()));
       return;
     }
     already += reply->already_member();

@@ -167,39 +167,11 @@ std::string fit_to(std::string_view text, int columns) {
 std::vector<std::vector<Glyph>> wrap(std::string_view text, int columns) {
   columns = std::max(columns, 2);
   std::vector<std::vector<Glyph>> lines;
-  const auto wrap_line = [&](std::string_view line) {
-    std::vector<Glyph> current;
-    int used = 0;
-    std::size_t space = 0;  // glyphs up to and with the last space of the current line
-    for (const Glyph& glyph : to_glyphs(line)) {
-      if (used + glyph.columns > columns) {
-        if (glyph.bytes == " ") {  // the line end takes the place of the space
-          lines.push_back(std::move(current));
-          current.clear();
-          used = 0;
-          space = 0;
-          continue;
-        }
-        std::vector<Glyph> rest;
-        if (space > 0) {
-          rest.assign(current.begin() + static_cast<std::ptrdiff_t>(space), current.end());
-          current.resize(space - 1);
-        }
-        lines.push_back(std::move(current));
-        current = std::move(rest);
-        used = 0;
-        space = 0;
-        for (const Glyph& kept : current) used += kept.columns;
-      }
-      current.push_back(glyph);
-      used += glyph.columns;
-      if (glyph.bytes == " " && current.size() > 1) space = current.size();
-    }
-    lines.push_back(std::move(current));
-  };
   while (true) {
     const std::size_t end = text.find('\n');
-    wrap_line(text.substr(0, end));
+    for (auto& line : break_line(to_glyphs(text.substr(0, end)), columns)) {
+      lines.push_back(std::move(line));
+    }
     if (end == std::string_view::npos) break;
     text.remove_prefix(end + 1);
   }

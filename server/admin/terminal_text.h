@@ -50,8 +50,38 @@ std::string cut_to(std::string_view text, int columns);
 // Cuts or fills with spaces to exactly `columns`.
 std::string fit_to(std::string_view text, int columns);
 
-// Breaks text into lines of at most `columns` glyph columns, at spaces where there are any.
-// Line ends in the text begin a new line. At least one line, perhaps empty.
+// Breaks one line of glyphs (anything with `bytes` and `columns`) into lines of at most `columns`, at spaces where there
+// are any. At least one line, perhaps empty.
+template <typename G>
+std::vector<std::vector<G>> break_line(const std::vector<G>& glyphs, int columns) {
+  std::vector<std::vector<G>> lines;
+  std::vector<G> current;
+  int used = 0;
+  std::size_t after_space = 0;  // glyphs up to and with the last space of the current line
+  for (const G& glyph : glyphs) {
+    if (used + glyph.columns > columns) {
+      const bool at_space = glyph.bytes == " ";  // the line end takes the place of the space
+      std::vector<G> rest;
+      if (!at_space && after_space > 0) {
+        rest.assign(current.begin() + static_cast<std::ptrdiff_t>(after_space), current.end());
+        current.resize(after_space - 1);
+      }
+      lines.push_back(std::move(current));
+      current = std::move(rest);
+      used = 0;
+      after_space = 0;
+      for (const G& kept : current) used += kept.columns;
+      if (at_space) continue;
+    }
+    current.push_back(glyph);
+    used += glyph.columns;
+    if (glyph.bytes == " " && current.size() > 1) after_space = current.size();
+  }
+  lines.push_back(std::move(current));
+  return lines;
+}
+
+// The same for text with line ends.
 std::vector<std::vector<Glyph>> wrap(std::string_view text, int columns);
 
 }  // namespace amicale::admin

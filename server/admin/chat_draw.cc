@@ -1,0 +1,697 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// The chat screen as cells.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "server/admin/chat_screen.h"
+#include "server/admin/failure_text.h"
+#include "server/admin/vocabulary.h"
+
+namespace amicale::admin {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Of the 256-colour palette; legible on dark and on light grounds.
+constexpr short kAuthors[] = {33, 35, 37, 64, 96, 125, 130, 136, 161, 166, 172, 68, 72, 134};
+constexpr short kAccent = 33;
+constexpr short kWarning = 166;
+constexpr short kError = 160;
+constexpr short kMention = 172;
+constexpr short kQuiet = 244;
+
+constexpr int kTextColumn = 6;  // "14:05 "
+constexpr std::int64_t kSameBreath =
+    5 * 60 * 1000;  // messages of one author within this share a heading
+constexpr std::uint32_t kHistoryPage = 100;
+constexpr auto kReadsFor = 2min;  // after the last key, somebody is taken to be looking
+
+Style quiet() { return {.colour = kQuiet}; }
+
+std::string day_name(const std::tm& day, v1::Language language) {
+  static constexpr std::string_view kDays[2][7] = {
+      {"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"},
+      {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}};
+  static constexpr std::string_view kMonths[2][12] = {
+      {"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
+       "octobre", "novembre", "décembre"},
+      {"January", "February", "March", "April", "May", "June", "July", "August", "September",
+       "October", "November", "December"}};
+  const bool english = language == v1::LANGUAGE_EN;
+  const auto weekday = kDays[english][static_cast<std::size_t>(day.tm_wday) % 7];
+  const auto month = kMonths[english][static_cast<std::size_t>(day.tm_mon) % 12];
+  const std::string number = !english && day.tm_mday == 1 ? "1er" : std::to_string(day.tm_mday);
+  return fmt::format("{} {} {} {}", weekday, number, month, day.tm_year + 1900);
+}
+
+bool same_day(const std::tm& one, const std::tm& other) {
+  return one.tm_year == other.tm_year && one.tm_yday == other.tm_yday;
+}
+
+StyledLine rule(std::string_view label, int columns, Style style) {
+  StyledLine line;
+  add(line, "── ", style);
+  add(line, label, style);
+  add(line, " ", style);
+  while (columns_of(line) < columns) add(line, "─", style);
+  return line;
+}
+
+// One line of markdown as it is said: **strong**, *stressed*, `code`, links and @mentions stand out. Marks without a
+// partner are shown as they are.
+StyledLine styled(std::string_view text, Style base) {
+  StyledLine out;
+  Style now = base;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const auto toggled = [&](std::string_view mark, bool Style::* member) {
+      const bool open = now.*member != base.*member;
+      const bool can_open = rest.size() > mark.size() && rest[mark.size()] != ' ' &&
+                            rest.find(mark, mark.size() + 1) != std::string_view::npos;
+      if (!rest.starts_with(mark) || (!open && !can_open)) return false;
+      now.*member = !(now.*member);
+      at += mark.size();
+      return true;
+    };
+    if (toggled("**", &Style::bold) || toggled("*", &Style::italic)) continue;
+    if (rest.starts_with('`')) {
+      const std::size_t close = rest.find('`', 1);
+      if (close != std::string_view::npos && close > 1) {
+        Style code = now;
+        code.colour = 136;
+        add(out, rest.substr(1, close - 1), code);
+        at += close + 1;
+        continue;
+      }
+    }
+    if (rest.starts_with("https://") || rest.starts_with("http://")) {
+      const std::size_t end = std::min(rest.find_first_of(" )>\"'\n"), rest.size());
+      Style link = now;
+      link.underline = true;
+      add(out, rest.substr(0, end), link);
+      at += end;
+      continue;
+    }
+    std::size_t end = 1;
+    while (end < rest.size() && std::string_view("*`h").find(rest[end]) == std::string_view::npos)
+      ++end;
+    add(out, rest.substr(0, end), now);
+    at += end;
+  }
+  return out;
+}
+
+}  // namespace
+
+// --- The timeline's lines
+
+void ChatScreen::want_history(const client::Row::Missing& missing) {
+  if (!current_ || link_ != Link::online) return;
+  if (!history_asked_.insert({*current_, missing.to}).second) return;
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_get_history();
+  *request.mutable_stream() = current_->stream.proto();
+  request.set_room_id(current_->room_id);
+  request.set_around(missing.to);
+  request.set_before(kHistoryPage);
+  ask(std::move(frame));
+}
+
+std::size_t ChatScreen::row_of(const std::vector<client::Row>& rows, std::uint64_t key) const {
+  const auto first_after = std::ranges::find_if(rows, [&](const client::Row& row) {
+    return row.echo || (row.message ? row.message->number() : row.missing->to) >= key;
+  });
+  if (first_after == rows.end()) return rows.empty() ? 0 : rows.size() - 1;
+  return static_cast<std::size_t>(first_after - rows.begin());
+}
+
+void ChatScreen::add_system_lines(std::vector<Line>& out, std::uint64_t after_seq,
+                                  std::uint64_t before_seq) const {
+  if (current_->stream.kind != v1::STREAM_KIND_CLUB) return;
+  const auto found = system_lines_.find(current_->stream.id);
+  if (found == system_lines_.end()) return;
+  for (const SystemLine& system : found->second) {
+    if (system.seq <= after_seq || system.seq >= before_seq) continue;
+    std::string said;
+    if (system.names.size() == 1) {
+      said = fmt::format(fmt::runtime(system.phrase->in(options_.language)), system.names[0],
+                         system.extra);
+    } else {
+      const std::size_t shown = std::min<std::size_t>(system.names.size() - 1, 3);
+      std::string names;
+      for (std::size_t i = 0; i < shown; ++i) names += (i ? ", " : "") + system.names[i];
+      said = text(*system.many, names, system.names.size() - shown);
+    }
+    Line line;
+    line.key = kNoMessage;
+    add(line.glyphs, std::string(kTextColumn, ' ') + "· " + said,
+        {.colour = kQuiet, .italic = true});
+    if (columns_of(line.glyphs) > pane_columns_) {
+      line.glyphs.clear();
+      add(line.glyphs, cut_to(std::string(kTextColumn, ' ') + "· " + said, pane_columns_),
+          {.colour = kQuiet, .italic = true});
+    }
+    out.push_back(std::move(line));
+  }
+}
+
+std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row>& rows,
+                                                   std::size_t index) const {
+  std::vector<Line> out;
+  const client::Row& row = rows[index];
+  if (row.missing) {
+    Line line;
+    line.key = row.missing->to;
+    add(line.glyphs,
+        fit_to("", kTextColumn) +
+            text(phrase::chat_earlier, row.missing->to - row.missing->from + 1),
+        quiet());
+    out.push_back(std::move(line));
+    return out;
+  }
+  const client::Stream stream = current_->stream;
+  const v1::Message* said = row.message;
+  const v1::Message* before = index > 0 ? rows[index - 1].message : nullptr;
+  const std::int64_t time_ms = said ? said->time_ms() : row.echo->time_ms;
+  const std::tm time = options_.local_time(time_ms);
+  const std::uint64_t key = said ? said->number() : kNoMessage;
+  const auto heading = [&](StyledLine glyphs) { out.push_back({std::move(glyphs), {}, key, 0}); };
+
+  add_system_lines(out,
+                   before       ? before->seq()
+                   : index == 0 ? 0
+                   : said       ? said->seq()
+                                : kNoMessage,
+                   said ? said->seq() : kNoMessage);
+  const bool after_system = !out.empty();
+  for (Line& line : out) line.key = key;
+
+  bool own_heading = after_system || !before;
+  if (!before || !same_day(options_.local_time(before->time_ms()), time)) {
+    if (!row.echo || !before)
+      heading(rule(day_name(time, options_.language), pane_columns_, quiet()));
+    own_heading = true;
+  }
+  if (said && read_when_opened_ != kNoMessage && said->number() == read_when_opened_ + 1) {
+    heading(rule(text(phrase::chat_new), pane_columns_, {.colour = kError}));
+    own_heading = true;
+  }
+  const std::string author = said ? model_.author_name(stream, *said) : name(stream, me());
+  const std::uint64_t author_id = said ? said->author() : me();
+  const std::uint64_t reply_to = said ? said->reply_to() : row.echo->request.reply_to();
+  if (before && !own_heading) {
+    own_heading = before->author() != author_id ||
+                  before->imported_author() != (said ? said->imported_author() : "") ||
+                  time_ms - before->time_ms() > kSameBreath || reply_to != 0;
+  }
+
+  const bool selected = said && said->number() == selected_;
+  const bool failed = row.echo && row.echo->failure;
+  Style body_style{.dim = row.echo && !failed, .reverse = selected};
+  if (failed) body_style.colour = kError;
+  const int width = std::max(8, pane_columns_ - kTextColumn - 7);  // room for "#1234" at the right
+  const auto indented = [&](StyledLine glyphs) {
+    StyledLine line;
+    add(line, std::string(kTextColumn, ' '));
+    std::ranges::move(glyphs, std::back_inserter(line));
+    return line;
+  };
+  const std::size_t first = out.size();
+  if (own_heading) {
+    StyledLine line;
+    add(line, fmt::format("{:02}:{:02} ", time.tm_hour, time.tm_min), quiet());
+    std::size_t hash = static_cast<std::size_t>(author_id);
+    if (author_id == 0) hash = std::hash<std::string>{}(author);
+    const std::string shown =
+        cut_to(author.empty() ? text(phrase::chat_someone) : author, width - 12);
+    add(line, shown, {.colour = kAuthors[hash % std::size(kAuthors)], .bold = true});
+    if (said && !said->imported_author().empty())
+      add(line, " " + text(phrase::chat_imported), quiet());
+    out.push_back({std::move(line), {}, key, 0});
+  }
+  if (reply_to != 0) {
+    const v1::Message* asked = timeline()->find(reply_to);
+    std::string quote = text(phrase::chat_reply_gone, reply_to);
+    if (asked && asked->deleted())
+      quote = text(phrase::chat_deleted);
+    else if (asked)
+      quote = model_.author_name(stream, *asked) + " : " +
+              asked->body().substr(0, asked->body().find('\n'));
+    StyledLine line;
+    add(line, "┃ " + cut_to(quote, width - 2), quiet());
+    out.push_back({indented(std::move(line)), {}, key, 0});
+  }
+  if (said && said->deleted()) {
+    StyledLine line;
+    add(line, text(phrase::chat_deleted), {.colour = kQuiet, .reverse = selected, .italic = true});
+    out.push_back({indented(std::move(line)), {}, key, 0});
+  } else {
+    if (said && model_.mentions_me(stream, *said)) body_style.colour = kMention;
+    std::string_view body =
+        said ? std::string_view(said->body()) : std::string_view(row.echo->request.body());
+    while (true) {
+      const std::size_t end = body.find('\n');
+      for (auto& piece : break_line(styled(body.substr(0, end), body_style), width)) {
+        out.push_back({indented(std::move(piece)), {}, key, 0});
+      }
+      if (end == std::string_view::npos) break;
+      body.remove_prefix(end + 1);
+    }
+    if (said && said->edited_seq() != 0) {
+      StyledLine& last = out.back().glyphs;
+      add(last, " " + text(phrase::chat_edited), quiet());
+    }
+  }
+  if (said && said->reactions_size() > 0) {
+    StyledLine line;
+    for (const auto& reaction : said->reactions()) {
+      const bool mine = std::ranges::count(reaction.accounts(), me()) > 0;
+      add(line, cut_to(reaction.emoji(), 8) + " " + std::to_string(reaction.accounts_size()),
+          mine ? Style{.colour = kAccent, .bold = true} : quiet());
+      add(line, "  ");
+    }
+    for (auto& piece : break_line(line, width))
+      out.push_back({indented(std::move(piece)), {}, key, 0});
+  }
+  if (row.echo) {
+    StyledLine line;
+    if (failed)
+      add(line, text(phrase::chat_not_sent, explain(*row.echo->failure, options_.language)),
+          {.colour = kError});
+    else if (link_ != Link::online)
+      add(line, text(phrase::chat_sending), quiet());
+    if (!line.empty()) {
+      for (auto& piece : break_line(line, width))
+        out.push_back({indented(std::move(piece)), {}, key, 0});
+    }
+  }
+  if (said) {
+    // On the heading where there is one, else on the text's first line.
+    std::string number = "#" + std::to_string(said->number());
+    if (std::ranges::count(timeline()->pins(), said->number()) > 0) number = "⚑ " + number;
+    out[std::min(first, out.size() - 1)].right = number;
+  }
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i].lines_below = static_cast<int>(out.size() - 1 - i);
+  return out;
+}
+
+std::vector<ChatScreen::Line> ChatScreen::lines_upwards(const std::optional<Anchor>& anchor,
+                                                        std::size_t count) {
+  std::vector<Line> up;
+  const auto rows = timeline()->rows();
+  if (!anchor) {  // what happened after the last message
+    std::vector<Line> after;
+    const v1::Message* last = rows.empty() ? nullptr : rows.back().message;
+    if (last || rows.empty()) add_system_lines(after, last ? last->seq() : 0, kNoMessage);
+    up.assign(std::make_move_iterator(after.rbegin()), std::make_move_iterator(after.rend()));
+  }
+  if (rows.empty()) return up;
+  std::size_t at = anchor ? row_of(rows, anchor->key) : rows.size() - 1;
+  int hidden = anchor ? anchor->hidden : 0;
+  while (up.size() < count) {
+    if (rows[at].missing) want_history(*rows[at].missing);
+    auto lines = lines_of(rows, at);
+    hidden = std::min(hidden, static_cast<int>(lines.size()) - 1);
+    for (auto line = lines.rbegin() + hidden; line != lines.rend(); ++line)
+      up.push_back(std::move(*line));
+    hidden = 0;
+    if (at-- == 0) break;
+  }
+  return up;
+}
+
+// --- The parts of the screen
+
+Grid ChatScreen::draw(int rows, int columns, client::Time now) {
+  Grid grid(rows, columns);
+  screen_rows_ = rows;
+  const int sidebar = !sidebar_shown_ || columns < 60 ? 0 : std::clamp(columns / 4, 20, 32);
+  const int left = sidebar == 0 ? 0 : sidebar + 1;
+  pane_columns_ = columns - left;
+  if (sidebar > 0) {
+    draw_sidebar(grid, sidebar);
+    for (int row = 0; row < rows; ++row) grid.put(row, sidebar, "│", quiet());
+  }
+  draw_header(grid, left);
+  int top = 1;
+  if (timeline() && !timeline()->pins().empty()) {
+    const auto& pins = timeline()->pins();
+    if (!message(pins.back())) want_history({pins.back(), pins.back()});
+    const v1::Message* pinned = message(pins.back());
+    const std::string first = pinned ? model_.author_name(current_->stream, *pinned) + " : " +
+                                           pinned->body().substr(0, pinned->body().find('\n'))
+                                     : text(phrase::chat_loading);
+    const std::string line =
+        pins.size() == 1
+            ? text(phrase::chat_pinned, first)
+            : text(phrase::chat_pinned_many, cut_to(first, pane_columns_ - 24), pins.size() - 1);
+    grid.put(top++, left, cut_to(line, pane_columns_), {.colour = kAccent});
+  }
+  top = banner(grid, top, left, now);
+
+  const auto layout = composer_.layout(pane_columns_ - 3);
+  const int composer_rows =
+      std::clamp(static_cast<int>(layout.lines.size()), 1, std::max(1, std::min(6, rows / 3)));
+  const bool mode_line = question_ || reply_to_ != 0 || editing_ != 0;
+  const int bottom =
+      rows - composer_rows - 1 - (mode_line ? 1 : 0);  // the status line's row, or the mode's
+  pane_rows_ = std::max(1, bottom - top);
+  draw_timeline(grid, top, bottom, left, now);
+  draw_composer(grid, bottom, left, now);
+  if (overlay_ != Overlay::none) draw_overlay(grid);
+  mark_read(now);
+  return grid;
+}
+
+void ChatScreen::draw_sidebar(Grid& grid, int width) {
+  struct Entry {
+    StyledLine glyphs;
+    std::string right;
+    Style right_style;
+    bool here = false;
+  };
+  std::vector<Entry> entries;
+  std::optional<client::Stream> heading;
+  bool directs = false;
+  for (const Place& place : places()) {
+    const bool is_direct = place.stream.kind == v1::STREAM_KIND_DIRECT;
+    if (is_direct ? !directs : heading != place.stream) {
+      if (!entries.empty()) entries.emplace_back();
+      Entry& entry = entries.emplace_back();
+      const auto* club = model_.club(place.stream.id);
+      add(entry.glyphs,
+          cut_to(is_direct ? text(phrase::chat_directs)
+                 : club    ? club->club.name()
+                           : "",
+                 width - 1),
+          {.bold = true});
+      heading = place.stream;
+      directs = is_direct;
+    }
+    Entry& entry = entries.emplace_back();
+    const std::uint64_t unread = model_.unread(place.stream, place.room_id);
+    const bool muted = model_.level(place.stream, place.room_id) == v1::NOTIFICATION_LEVEL_MUTED;
+    entry.here = current_ == place;
+    Style style;
+    style.bold = unread > 0 && !muted;
+    style.reverse = entry.here;
+    std::string mark = "#";
+    const v1::Room* its_room = nullptr;
+    if (is_direct) {
+      const auto* conversation = model_.direct(place.stream.id);
+      mark =
+          conversation && conversation->direct.status() == v1::DIRECT_STATUS_REQUESTED ? "?" : "@";
+      if (conversation && conversation->direct.blocked_by_me()) mark = "×";
+    } else if (const auto* club = model_.club(place.stream.id)) {
+      const auto found = club->rooms.find(place.room_id);
+      if (found != club->rooms.end()) its_room = &found->second.room;
+      if (its_room && its_room->access() == v1::ROOM_ACCESS_ANNOUNCEMENT) mark = "!";
+      if (its_room && its_room->access() == v1::ROOM_ACCESS_ROLES) mark = "*";
+      if (its_room && its_room->archived()) mark = "-";
+    }
+    if (muted || (its_room && its_room->archived())) style.colour = kQuiet;
+    if (unread > 0) entry.right = unread > 999 ? "999+" : std::to_string(unread);
+    if (mentioned(place)) entry.right = "@" + entry.right;
+    entry.right_style =
+        mentioned(place) && !muted ? Style{.colour = kMention, .bold = true} : style;
+    entry.right_style.reverse = entry.here;
+    const int room_left = width - 1 - static_cast<int>(entry.right.size()) - 1;
+    add(entry.glyphs, fit_to(" " + mark + " " + place_name(place), room_left), style);
+  }
+  const int rows = grid.rows();
+  const auto here = std::ranges::find(entries, true, &Entry::here);
+  const int at = here == entries.end() ? 0 : static_cast<int>(here - entries.begin());
+  const int from =
+      std::clamp(at - rows / 2, 0, std::max(0, static_cast<int>(entries.size()) - rows));
+  for (int row = 0; row < rows && from + row < static_cast<int>(entries.size()); ++row) {
+    const Entry& entry = entries[static_cast<std::size_t>(from + row)];
+    if (entry.here) grid.fill(row, 0, width, {.reverse = true});
+    grid.put(row, 0, entry.glyphs, width);
+    grid.put(row, width - 1 - static_cast<int>(entry.right.size()), entry.right, entry.right_style,
+             width);
+  }
+}
+
+void ChatScreen::draw_header(Grid& grid, int left) {
+  if (!current_) return;
+  std::string right;
+  StyledLine line;
+  add(line, (direct() ? "@ " : "# ") + place_name(*current_), {.bold = true});
+  if (const v1::Room* here = room()) {
+    if (!here->topic().empty()) add(line, "  " + here->topic(), quiet());
+    const auto* club = model_.club(current_->stream.id);
+    right = text(phrase::chat_members_count, club->club.active_members());
+    if (club->presence.count > 0)
+      right = text(phrase::chat_present, club->presence.count) + " · " + right;
+  }
+  const int right_at = grid.columns() - columns_of(right) - 1;
+  grid.put(0, left, line, right_at - 1);
+  grid.put(0, std::max(left, right_at), right, quiet());
+}
+
+int ChatScreen::banner(Grid& grid, int row, int left, client::Time now) {
+  std::string line;
+  Style style{.colour = kWarning, .reverse = true};
+  if (link_ == Link::connecting) line = text(phrase::chat_connecting);
+  if (link_ == Link::waiting) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(
+        std::max(retry_at_ - now, client::Time::duration::zero()));
+    line = text(phrase::chat_waiting, why_, wait.count());
+  }
+  if (link_ == Link::closed) {
+    line = text(phrase::chat_closed, why_);
+    style.colour = kError;
+  }
+  if (line.empty()) return row;
+  grid.fill(row, left, grid.columns(), style);
+  grid.put(row, left + 1, cut_to(line, grid.columns() - left - 2), style);
+  return row + 1;
+}
+
+void ChatScreen::draw_timeline(Grid& grid, int top, int bottom, int left, client::Time) {
+  const int height = bottom - top;
+  if (height <= 0) return;
+  if (!timeline()) {
+    if (link_ == Link::online && followed_.empty()) {
+      grid.put(top + height / 2, left + 2, cut_to(text(phrase::chat_no_place), pane_columns_ - 3),
+               quiet());
+    }
+    return;
+  }
+  // Another screenful above is laid out too, so that its history is there before it is scrolled to.
+  const auto lines = lines_upwards(anchor_, static_cast<std::size_t>(height) * 2);
+  if (lines.empty()) {
+    grid.put(top + height / 2, left + 2, cut_to(text(phrase::chat_nothing_yet), pane_columns_ - 3),
+             quiet());
+    return;
+  }
+  const int shown = std::min(height, static_cast<int>(lines.size()));
+  const int first_row = static_cast<int>(lines.size()) < height ? top : bottom - shown;
+  for (int i = 0; i < shown; ++i) {
+    const Line& line = lines[static_cast<std::size_t>(i)];
+    const int row = first_row + shown - 1 - i;
+    grid.put(row, left, line.glyphs);
+    if (!line.right.empty())
+      grid.put(row, grid.columns() - columns_of(line.right) - 1, line.right, quiet());
+  }
+}
+
+StyledLine ChatScreen::status_line(client::Time now) const {
+  StyledLine line;
+  if (!notice_.empty() && now < notice_until_) {
+    add(line, notice_, notice_is_error_ ? Style{.colour = kError} : Style{.colour = kAccent});
+    return line;
+  }
+  if (anchor_ && timeline()) {
+    const std::uint64_t below =
+        timeline()->head() > anchor_->key ? timeline()->head() - anchor_->key : 0;
+    add(line, text(phrase::chat_below, below), {.colour = kAccent});
+    return line;
+  }
+  if (!current_) return line;
+  const auto typing = model_.typing(current_->stream, current_->room_id, now);
+  const std::size_t others =
+      typing.others + (typing.accounts.size() > 2 ? typing.accounts.size() - 1 : 0);
+  std::string said;
+  if (others > 0 && !typing.accounts.empty()) {
+    said = text(phrase::chat_typing_many, name(current_->stream, typing.accounts[0]), others);
+  } else if (typing.accounts.size() == 2) {
+    said = text(phrase::chat_typing_two, name(current_->stream, typing.accounts[0]),
+                name(current_->stream, typing.accounts[1]));
+  } else if (typing.accounts.size() == 1) {
+    said = text(phrase::chat_typing_one, name(current_->stream, typing.accounts[0]));
+  }
+  add(line, said, {.colour = kQuiet, .italic = true});
+  return line;
+}
+
+void ChatScreen::draw_composer(Grid& grid, int top, int left, client::Time now) {
+  const int right = grid.columns();
+  grid.put(top, left, status_line(now), right - 10);
+  const std::string hint = text(phrase::chat_hint);
+  grid.put(top, right - columns_of(hint) - 1, hint, quiet());
+  ++top;
+  if (question_) {
+    grid.fill(top, left, right, {.colour = kWarning, .reverse = true});
+    grid.put(top++, left + 1, cut_to(text(phrase::chat_yes_no, question_->text), right - left - 2),
+             {.colour = kWarning, .bold = true, .reverse = true});
+  } else if (editing_ != 0) {
+    grid.put(top++, left, cut_to(text(phrase::chat_editing, editing_), right - left),
+             {.colour = kAccent});
+  } else if (reply_to_ != 0) {
+    const v1::Message* asked = message(reply_to_);
+    grid.put(top++, left,
+             cut_to(text(phrase::chat_replying,
+                         asked ? model_.author_name(current_->stream, *asked) : "",
+                         asked ? asked->body().substr(0, asked->body().find('\n')) : ""),
+                    right - left),
+             {.colour = kAccent});
+  }
+
+  std::string instead;
+  if (const auto* conversation = direct()) {
+    const auto& it = conversation->direct;
+    if (it.blocked_by_me())
+      instead = text(phrase::chat_blocked);
+    else if (asked_of_me())
+      instead = text(phrase::chat_request_in, it.other_name(), it.introduction());
+    else if (it.status() == v1::DIRECT_STATUS_REQUESTED)
+      instead = text(phrase::chat_request_out, it.other_name());
+    else if (it.status() == v1::DIRECT_STATUS_DECLINED)
+      instead = text(phrase::chat_declined);
+  } else if (const auto* here = room(); here && here->archived()) {
+    instead = text(phrase::chat_archived);
+  }
+  const auto layout = composer_.layout(pane_columns_ - 3);
+  const int height = grid.rows() - top;
+  if (composer_.empty()) {
+    const std::string shown = !instead.empty() ? instead
+                              : current_ ? text(phrase::chat_placeholder, place_name(*current_))
+                                         : "";
+    if (!instead.empty()) {
+      grid.put(top, left, cut_to(shown, right - left), {.colour = kWarning});
+    } else {
+      grid.put(top, left, "> ", {.colour = kAccent, .bold = true});
+      grid.put(top, left + 2, cut_to(shown, right - left - 3), {.colour = kQuiet, .dim = true});
+    }
+    if (!question_ && overlay_ == Overlay::none) grid.set_cursor(top, left + 2);
+    return;
+  }
+  const int from = std::max(0, layout.cursor_row - height + 1);
+  for (int i = 0; i < height && from + i < static_cast<int>(layout.lines.size()); ++i) {
+    grid.put(top + i, left, from + i == 0 ? "> " : "  ", {.colour = kAccent, .bold = true});
+    StyledLine line;
+    for (const Glyph& glyph : layout.lines[static_cast<std::size_t>(from + i)])
+      line.push_back({glyph.bytes, glyph.columns, {}});
+    grid.put(top + i, left + 2, line);
+  }
+  if (!question_ && overlay_ == Overlay::none) {
+    grid.set_cursor(top + layout.cursor_row - from, left + 2 + layout.cursor_column);
+  }
+}
+
+std::vector<std::string> ChatScreen::overlay_lines() const {
+  std::vector<std::string> out;
+  if (overlay_ == Overlay::help) {
+    out.push_back(text(phrase::help_keys));
+    for (const Phrase* help : {&phrase::help_enter, &phrase::help_tab, &phrase::help_rooms,
+                               &phrase::help_scroll, &phrase::help_select, &phrase::help_history,
+                               &phrase::help_edit_keys, &phrase::help_other}) {
+      out.push_back("  " + text(*help));
+    }
+    out.emplace_back();
+    out.push_back(text(phrase::help_commands));
+    for (const auto& command : chat_commands()) {
+      const bool english = options_.language == v1::LANGUAGE_EN;
+      const std::string usage = fmt::format("/{} {}", english ? command.en : command.fr,
+                                            command.arguments.in(options_.language));
+      out.push_back("  " + fit_to(usage, 38) + " " + text(*command.about));
+    }
+  } else if (overlay_ == Overlay::members && current_) {
+    const auto* club = model_.club(current_->stream.id);
+    if (!club) return out;
+    std::vector<const v1::Member*> members;
+    for (const auto& [id, member] : club->members) {
+      if (member.status() == v1::MEMBER_STATUS_ACTIVE) members.push_back(&member);
+    }
+    std::ranges::sort(members, [](const v1::Member* a, const v1::Member* b) {
+      if (a->role() != b->role()) return a->role() > b->role();
+      return folded(a->display_name()) < folded(b->display_name());
+    });
+    for (const v1::Member* member : members) {
+      const bool present = club->presence.accounts.contains(member->account_id());
+      const std::string role =
+          member->role() == v1::CLUB_ROLE_MEMBER ? "" : text(name_of(member->role()));
+      out.push_back((present ? "● " : "  ") + fit_to(member->display_name(), 34) + role);
+    }
+  } else if (overlay_ == Overlay::pins && timeline()) {
+    for (const auto number : timeline()->pins()) {
+      const v1::Message* pinned = message(number);
+      out.push_back(fmt::format("#{}  {}", number,
+                                pinned ? model_.author_name(current_->stream, *pinned) + " : " +
+                                             pinned->body().substr(0, pinned->body().find('\n'))
+                                       : text(phrase::chat_loading)));
+    }
+  }
+  return out;
+}
+
+void ChatScreen::draw_overlay(Grid& grid) {
+  const auto lines = overlay_lines();
+  std::string title = text(phrase::chat_help_title);
+  if (overlay_ == Overlay::pins) title = text(phrase::chat_pins_title);
+  if (overlay_ == Overlay::members && current_) {
+    const auto* club = model_.club(current_->stream.id);
+    title = text(phrase::chat_members_title, club ? club->club.name() : "", lines.size());
+  }
+  int widest = columns_of(title) + 4;
+  for (const auto& line : lines) widest = std::max(widest, columns_of(line));
+  const int width = std::min(widest + 4, grid.columns());
+  const int height = std::min(static_cast<int>(lines.size()) + 2, grid.rows());
+  const int inside = height - 2;
+  overlay_top_ = std::clamp(overlay_top_, 0, std::max(0, static_cast<int>(lines.size()) - inside));
+  const int left = (grid.columns() - width) / 2, top = (grid.rows() - height) / 2;
+  const Style frame{.colour = kAccent};
+  const auto edge = [&](int row, std::string_view start, std::string_view end,
+                        const std::string& label) {
+    StyledLine line;
+    add(line, start, frame);
+    if (!label.empty()) add(line, " " + label + " ", {.colour = kAccent, .bold = true});
+    while (columns_of(line) < width - 1) add(line, "─", frame);
+    add(line, end, frame);
+    grid.put(row, left, line);
+  };
+  edge(top, "┌─", "┐", cut_to(title, width - 6));
+  for (int i = 0; i < inside; ++i) {
+    grid.fill(top + 1 + i, left, left + width, {});
+    grid.put(top + 1 + i, left, "│", frame);
+    const auto at = static_cast<std::size_t>(overlay_top_ + i);
+    if (at < lines.size()) grid.put(top + 1 + i, left + 2, cut_to(lines[at], width - 4));
+    grid.put(top + 1 + i, left + width - 1, "│", frame);
+  }
+  edge(top + height - 1, "└─", "┘", cut_to(text(phrase::chat_press_a_key), width - 6));
+}
+
+// What stands at the bottom of a room that somebody looks at is read.
+void ChatScreen::mark_read(client::Time now) {
+  if (!timeline() || anchor_ || overlay_ != Overlay::none || link_ != Link::online ||
+      now - last_key_ > kReadsFor)
+    return;
+  const std::uint64_t head = timeline()->head();
+  std::uint64_t& marked = marked_[*current_];
+  if (head <= marked || head <= model_.read_mark(current_->stream, current_->room_id)) return;
+  if (!message(head)) return;  // not loaded: not seen
+  marked = head;
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_mark_read();
+  *request.mutable_stream() = current_->stream.proto();
+  request.set_room_id(current_->room_id);
+  request.set_number(head);
+  ask(std::move(frame));
+}
+
+}  // namespace amicale::admin

@@ -74,20 +74,22 @@ std::string html_text(std::string_view text) {
 std::string french_section(const std::string& site) {
   return "<section lang=\"fr\">\n<h1>Vous êtes invité·e sur " + site +
          "</h1>\n<p>Ce lien vous permet de rejoindre " + site +
-         ". Gardez-le : il sert une fois votre programme Amicale ouvert.</p>\n<ol>\n"
-         "<li>Ouvrez Amicale (dans un terminal : <code>amicale chat</code>).</li>\n"
-         "<li>Choisissez « J’ai une invitation » et collez l’adresse complète de cette page.</li>\n"
-         "<li>Choisissez un identifiant et un mot de passe. C’est tout.</li>\n</ol>\n"
+         ".</p>\n<ol>\n"
+         "<li>Dans un terminal, tapez <code>amicale join</code> suivi de l’adresse complète de "
+         "cette page.</li>\n"
+         "<li>Choisissez un nom de connexion et un mot de passe.</li>\n"
+         "<li>Ouvrez la discussion : <code>amicale chat</code>.</li>\n</ol>\n"
          "<p>Ne partagez pas ce lien : il n’est que pour vous.</p>\n</section>\n";
 }
 
 std::string english_section(const std::string& site) {
   return "<section lang=\"en\">\n<h1>You are invited to " + site +
          "</h1>\n<p>This link lets you join " + site +
-         ". Keep it: you need it once your Amicale program is open.</p>\n<ol>\n"
-         "<li>Open Amicale (in a terminal: <code>amicale chat</code>).</li>\n"
-         "<li>Choose “I have an invitation” and paste the whole address of this page.</li>\n"
-         "<li>Choose a login and a password. That is all.</li>\n</ol>\n"
+         ".</p>\n<ol>\n"
+         "<li>In a terminal, type <code>amicale join</code> followed by the whole address of this "
+         "page.</li>\n"
+         "<li>Choose a login and a password.</li>\n"
+         "<li>Open the conversation: <code>amicale chat</code>.</li>\n</ol>\n"
          "<p>Do not share this link: it is for you alone.</p>\n</section>\n";
 }
 

@@ -30,7 +30,7 @@ struct NewEntry {
 struct Origin {
   uint32_t request_kind = 0;  // v1::ClientFrame body case; 0 = a repeat will not be recognised
   uint64_t object_id = 0;
-  std::vector<uint64_t> numbers;
+  std::vector<uint64_t> numbers = {};
 };
 
 // Appends one command's events after `head`, which moves along, and applies them. The events, as

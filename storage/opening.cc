@@ -107,7 +107,9 @@ void write_facts(Database::Rocks& rocks, const FolderFacts& facts) {
   batch.Put(meta, "commit", encode_commit(0, Digest{}));
   rocksdb::WriteOptions how;
   how.sync = true;
-  const auto status = rocks.db->Write(how, &batch);
+  auto status = rocks.db->Write(how, &batch);
+  // Out of the write-ahead file at once: if that is ever lost, the folder can still say what it is.
+  if (status.ok()) status = rocks.db->Flush(rocksdb::FlushOptions(), meta);
   if (!status.ok()) throw Error("can't write the first record: " + status.ToString());
 }
 
@@ -223,7 +225,8 @@ Opened open_folder(const DatabaseOptions& options) {
       fs::remove_all(rows_of(options));
       return create_folder(options);
     }
-    throw Error(rows_of(options).string() + " has no format record");
+    throw AcknowledgedLost(rows_of(options).string() + " has no format record, and " +
+                           end.string() + " says that there was data");
   }
   if (options.durable) {
     const bool just_created = !fs::exists(end) && opened.facts.commit == 0;

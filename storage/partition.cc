@@ -69,7 +69,8 @@ std::optional<PartitionId> parse_partition(std::string_view text) {
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), partition.id);
   if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  if (!is_valid(partition)) return std::nullopt;
+  // One spelling each: neither "site/1" nor "club/007".
+  if (!is_valid(partition) || to_string(partition) != text) return std::nullopt;
   return partition;
 }
 

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "storage/apply.h"
+
+#include "storage/log_reader.h"
+#include "tests/unit/storage_site.h"
+
+namespace amicale::storage {
+
+using storage_test::commit;
+using storage_test::options_in;
+using storage_test::tell_everything;
+using storage_test::TempFolder;
+
+namespace {
+
+struct Told {
+  Told() : database(options_in(folder.path())) { tell_everything(database); }
+  TempFolder folder;
+  Database database;
+  View view{database};
+};
+
+const auto club = PartitionId::club(1);
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Told, "the site's log makes accounts, logins, slugs and the last ids") {
+  const auto site = view.site();
+  CHECK(site.name() == "Alumni");
+  CHECK(site.last_account_id() == 8);
+  CHECK(site.last_club_id() == 1);
+  CHECK(view.account_id_by_login("ada") == 7);
+  CHECK_FALSE(view.account_id_by_login("eve"));
+  CHECK(view.club_id_by_slug("rh") == 1);
+  const auto ada = view.account(7);
+  REQUIRE(ada);
+  CHECK(ada->login() == "ada");
+  CHECK(ada->site_role() == v1::SITE_ROLE_OWNER);
+  CHECK(ada->external_id() == "A-7");
+  CHECK(ada->created_ms() == 1);
+  CHECK(view.account(8)->site_role() == v1::SITE_ROLE_NONE);
+  CHECK_FALSE(view.account(9));
+  CHECK(view.accounts(0, 0).size() == 2);
+  CHECK(view.accounts(7, 1).at(0).account_id() == 8);
+}
+
+TEST_CASE_FIXTURE(Told,
+                  "an account's own log makes its profile, password, devices, marks and levels") {
+  const auto ada = view.account(7);
+  REQUIRE(ada);
+  CHECK(ada->display_name() == "Ada L");
+  CHECK(ada->language() == v1::LANGUAGE_EN);
+  CHECK(ada->password_hash() == "$argon2id$1");
+  CHECK(view.account(8)->display_name() == "Bob");
+  const auto tokens = view.tokens_of(7);
+  REQUIRE(tokens.size() == 1);
+  CHECK(tokens[0].token_id() == 2);
+  CHECK(tokens[0].device_name() == "desk");
+  CHECK(view.token_by_hash("hash-of-token-two-32-bytes-long!")->account_id() == 7);
+  CHECK_FALSE(view.token_by_hash("hash-of-token-one-32-bytes-long!"));
+  CHECK(view.level(7, club, 1)->level() == v1::NOTIFICATION_LEVEL_ALL);
+  CHECK(view.levels_of(7).size() == 1);
+  CHECK(view.read_mark(8, club, 1)->number() == 2);
+  CHECK(view.read_marks_of(8).size() == 1);
+  CHECK(view.read_marks_of(7).empty());
+}
+
+TEST_CASE_FIXTURE(Told, "a read mark never goes back") {
+  const std::string mark =
+      "read_marked { mark { stream { kind: STREAM_KIND_CLUB id: 1 } room_id: 1 number: ";
+  commit(database, PartitionId::account(8), {{mark + "1 } }"}});
+  CHECK(view.read_mark(8, club, 1)->number() == 2);
+  commit(database, PartitionId::account(8), {{mark + "3 } }"}});
+  CHECK(view.read_mark(8, club, 1)->number() == 3);
+}
+
+TEST_CASE_FIXTURE(Told, "a club's log makes the club, its rooms, members and invitations") {
+  const auto row = view.club(1);
+  REQUIRE(row);
+  CHECK(row->name() == "RH Paris");
+  CHECK(row->slug() == "rh");
+  CHECK(row->capacity() == 50);
+  CHECK(row->active_members() == 2);
+  CHECK(view.clubs().size() == 1);
+  const auto room = view.room(1, 1);
+  REQUIRE(room);
+  CHECK(room->name() == "Big hall");
+  CHECK(room->head_number() == 2);
+  REQUIRE(room->pins_size() == 1);
+  CHECK(room->pins(0) == 1);
+  CHECK(view.rooms_of(1).size() == 1);
+  CHECK(view.members_of(1).size() == 2);
+  CHECK(view.members_of(1, 7).size() == 1);
+  CHECK(view.members_of(1, 0, 1).at(0).account_id() == 7);
+  CHECK(view.member(1, 8)->display_name() == "Bob");
+  const auto memberships = view.memberships_of(8);
+  REQUIRE(memberships.size() == 1);
+  CHECK(memberships[0].club_id == 1);
+  const auto invitation = view.invitation(club, 1);
+  REQUIRE(invitation);
+  CHECK(invitation->invitation().uses() == 1);
+  CHECK(invitation->invitation().revoked());
+  CHECK(invitation->account_id() == 8);
+  CHECK(view.invitation_by_hash("hash-of-code-one-32-bytes-long!!")->invitation().max_uses() == 2);
+  CHECK_FALSE(view.invitation_by_hash("hash-of-code-two-32-bytes-long!!"));
+  CHECK(view.invitations_of(club).size() == 1);
+}
+
+TEST_CASE_FIXTURE(Told, "the role at a seq is the one that held there") {
+  const auto changed = commit(database, club,
+                              {{"member_changed { member { account_id: 8 role: CLUB_ROLE_COMMITTEE "
+                                "status: MEMBER_STATUS_ACTIVE } }"}});
+  const auto left = commit(database, club,
+                           {{"member_changed { member { account_id: 8 role: CLUB_ROLE_COMMITTEE "
+                             "status: MEMBER_STATUS_LEFT } }"}});
+  CHECK_FALSE(view.role_at(1, 8, 5));
+  CHECK(view.role_at(1, 8, 6)->role() == v1::CLUB_ROLE_MEMBER);
+  CHECK(view.role_at(1, 8, changed.first_seq() - 1)->role() == v1::CLUB_ROLE_MEMBER);
+  CHECK(view.role_at(1, 8, changed.first_seq())->role() == v1::CLUB_ROLE_COMMITTEE);
+  CHECK(view.role_at(1, 8, left.first_seq())->status() == v1::MEMBER_STATUS_LEFT);
+  CHECK(view.role_at(1, 8, ~0ull)->status() == v1::MEMBER_STATUS_LEFT);
+  CHECK_FALSE(view.role_at(1, 9, ~0ull));
+  CHECK(view.role_history(1, 8).size() == 3);
+  CHECK(view.role_history(1, 8).front().seq == left.first_seq());
+  CHECK(view.club(1)->active_members() == 1);
+}
+
+TEST_CASE_FIXTURE(Told, "a change of name alone is no change of role") {
+  commit(database, club,
+         {{"member_changed { member { account_id: 8 display_name: 'Robert' role: CLUB_ROLE_MEMBER "
+           "status: MEMBER_STATUS_ACTIVE } }"}});
+  CHECK(view.member(1, 8)->display_name() == "Robert");
+  CHECK(view.role_history(1, 8).size() == 1);
+  CHECK(view.club(1)->active_members() == 2);
+}
+
+TEST_CASE_FIXTURE(Told, "a message carries its seq, author, time and reactions") {
+  const auto message = view.message(club, 1, 1);
+  REQUIRE(message);
+  CHECK(message->seq() == 9);
+  CHECK(message->author() == 7);
+  CHECK(message->time_ms() == 10);
+  CHECK(message->body() == "hello");
+  CHECK(message->client_msg_id() == "0123456789abcdef");
+  REQUIRE(message->reactions_size() == 1);
+  CHECK(message->reactions(0).accounts(0) == 7);
+}
+
+TEST_CASE_FIXTURE(Told, "reactions are added once, taken back, and vanish with the last") {
+  const std::string react = "reaction_changed { room_id: 1 number: 1 emoji: '+1' added: ";
+  commit(database, club, {{"actor: 7 " + react + "true }"}, {"actor: 8 " + react + "true }"}});
+  CHECK(view.message(club, 1, 1)->reactions(0).accounts_size() == 2);
+  commit(database, club, {{"actor: 7 " + react + "false }"}, {"actor: 9 " + react + "false }"}});
+  CHECK(view.message(club, 1, 1)->reactions(0).accounts(0) == 8);
+  commit(database, club, {{"actor: 8 " + react + "false }"}});
+  CHECK(view.message(club, 1, 1)->reactions_size() == 0);
+}
+
+TEST_CASE_FIXTURE(
+    Told, "a deleted message is a tombstone, and its words are in no public byte of the log") {
+  const auto message = view.message(club, 1, 2);
+  REQUIRE(message);
+  CHECK(message->deleted());
+  CHECK(message->body().empty());
+  CHECK(message->author() == 8);
+  CHECK_FALSE(message->has_mentions());
+  CHECK(message->reactions_size() == 0);
+  const auto log = read_log(view, club, 1);
+  for (const auto* words : {"secret words", "softer words", "third words"}) {
+    CHECK(log.bytes.find(words) == std::string::npos);
+  }
+  CHECK(log.bytes.find("hello") != std::string::npos);
+  CHECK_NOTHROW(walk_log(view, club, [](const FullEntry&) { return true; }));
+  // Moderators still find them, in the private part of the deletion.
+  CHECK(read_private(view, club, 16)->previous_body() == "third words");
+}
+
+TEST_CASE_FIXTURE(Told, "nothing changes a tombstone") {
+  commit(database, club,
+         {{"actor: 8 message_edited { room_id: 1 number: 2 body: 'back' }"},
+          {"actor: 8 reaction_changed { room_id: 1 number: 2 emoji: 'x' added: true }"}});
+  CHECK(view.message(club, 1, 2)->body().empty());
+  CHECK(view.message(club, 1, 2)->reactions_size() == 0);
+}
+
+TEST_CASE_FIXTURE(Told, "an imported message has a name instead of an author, and its own time") {
+  commit(database, club,
+         {{"actor: 7 time_ms: 99 message_posted { room_id: 1 number: 3 body: 'old' "
+           "imported_author: 'seb' imported_time_ms: 5 }"}});
+  const auto message = view.message(club, 1, 3);
+  CHECK(message->author() == 0);
+  CHECK(message->imported_author() == "seb");
+  CHECK(message->time_ms() == 5);
+}
+
+TEST_CASE_FIXTURE(Told, "messages are paged both ways from a number, inclusive") {
+  storage_test::post(database, 3, 8);
+  const auto numbers = [&](uint64_t from, size_t limit, View::Direction direction) {
+    std::vector<uint64_t> found;
+    for (const auto& m : view.messages(club, 1, from, limit, direction))
+      found.push_back(m.number());
+    return found;
+  };
+  CHECK(numbers(4, 3, View::Direction::newer) == std::vector<uint64_t>{4, 5, 6});
+  CHECK(numbers(4, 3, View::Direction::older) == std::vector<uint64_t>{4, 3, 2});
+  CHECK(numbers(2, 9, View::Direction::older) == std::vector<uint64_t>{2, 1});
+  CHECK(numbers(10, 9, View::Direction::newer) == std::vector<uint64_t>{10});
+  CHECK(numbers(99, 2, View::Direction::older) == std::vector<uint64_t>{10, 9});
+  CHECK(numbers(11, 2, View::Direction::newer).empty());
+  CHECK(numbers(1, 0, View::Direction::newer).empty());
+}
+
+TEST_CASE_FIXTURE(Told, "a direct conversation is found from both sides") {
+  const auto id = direct_id_of(7, 8);
+  const auto row = view.direct(id);
+  REQUIRE(row);
+  CHECK(row->status() == v1::DIRECT_STATUS_OPEN);
+  CHECK(row->requested_by() == 8);
+  CHECK(row->head_number() == 1);
+  CHECK(view.directs_of(7).size() == 1);
+  CHECK(view.directs_of(8).at(0).direct_id() == id);
+  CHECK(view.message(PartitionId::direct(id), 0, 1)->body() == "psst");
+  commit(database, PartitionId::direct(id),
+         {{"direct_changed { status: DIRECT_STATUS_BLOCKED requested_by: 8 blocked_by: 7 }"}});
+  CHECK(view.direct(id)->blocked_by(0) == 7);
+  CHECK(view.direct(id)->head_number() == 1);
+}
+
+TEST_CASE_FIXTURE(Told, "a command's answer is kept under actor and id") {
+  const auto row = view.idempotency(club, 7, "0123456789abcdef");
+  REQUIRE(row);
+  CHECK(row->committed().first_seq() == 9);
+  CHECK(row->committed().last_seq() == 9);
+  CHECK(row->committed().object_id() == 1);
+  CHECK(row->committed().stream().id() == 1);
+  CHECK(row->request_kind() == 60);
+  CHECK_FALSE(view.idempotency(club, 8, "0123456789abcdef"));
+  CHECK_FALSE(view.idempotency(PartitionId::club(2), 7, "0123456789abcdef"));
+}
+
+TEST_CASE_FIXTURE(Told, "a commit of several events answers with the whole of it") {
+  const auto committed = commit(
+      database, club,
+      {{"actor: 7 client_msg_id: 'aaaaaaaaaaaaaaaa' message_pinned { room_id: 1 number: 1 }"},
+       {"actor: 7 client_msg_id: 'aaaaaaaaaaaaaaaa' message_posted { room_id: 1 number: 3 }"}},
+      {.request_kind = 64, .object_id = 5, .numbers = {3}});
+  const auto row = view.idempotency(club, 7, "aaaaaaaaaaaaaaaa");
+  REQUIRE(row);
+  CHECK(row->committed().SerializeAsString() == committed.SerializeAsString());
+  CHECK(committed.last_seq() == committed.first_seq() + 1);
+  CHECK(row->numbers(0) == 3);
+}
+
+TEST_CASE_FIXTURE(Told, "each imported message is answered by its own id") {
+  commit(database, club,
+         {{"actor: 7 client_msg_id: 'import-message-3' message_posted { room_id: 1 number: 3 "
+           "imported_author: 'a' }"},
+          {"actor: 7 client_msg_id: 'import-message-4' message_posted { room_id: 1 number: 4 "
+           "imported_author: 'b' }"}},
+         {.request_kind = 67, .numbers = {3, 4}});
+  const auto third = view.idempotency(club, 7, "import-message-3");
+  const auto fourth = view.idempotency(club, 7, "import-message-4");
+  REQUIRE(third);
+  REQUIRE(fourth);
+  CHECK(third->committed().object_id() == 3);
+  CHECK(fourth->committed().object_id() == 4);
+  CHECK(fourth->committed().first_seq() == third->committed().first_seq() + 1);
+}
+
+TEST_CASE_FIXTURE(Told, "an event of an unknown kind keeps its place and changes no row") {
+  v1::Event event;
+  REQUIRE(event.ParseFromString("\xfa\x3e\x01x"));  // field 1007, length 1
+  store::PrivatePart part;
+  NewEntry entry{event, {kEveryFollower, 0}, part};
+  Batch batch(database);
+  auto head = view.head(club);
+  const auto before = head.seq();
+  EventRun run;
+  append(batch, club, head, {&entry, 1}, {}, run);
+  database.write(batch);
+  CHECK(view.head(club).seq() == before + 1);
+  CHECK(read_log(view, club, before + 1).items.size() == 1);
+}
+
+TEST_CASE_FIXTURE(
+    Told,
+    "a batch is read over the database before it is written, and leaves no trace if it is not") {
+  const auto before = view.head(club).seq();
+  {
+    Batch batch(database);
+    commit(batch, club, {{"actor: 7 message_posted { room_id: 1 number: 3 body: 'third' }"}});
+    commit(batch, club,
+           {{"actor: 7 message_posted { room_id: 1 number: 4 body: 'fourth' }"},
+            {"member_changed { member { account_id: 9 role: CLUB_ROLE_GUEST } }"}});
+    const View over(batch);
+    CHECK(over.head(club).seq() == before + 3);
+    CHECK(over.room(1, 1)->head_number() == 4);
+    CHECK(over.messages(club, 1, 2, 9, View::Direction::newer).size() == 3);
+    CHECK(over.messages(club, 1, 9, 2, View::Direction::older).at(0).number() == 4);
+    CHECK(over.members_of(1).size() == 3);
+    CHECK(over.members_of(2).empty());
+    CHECK(over.role_at(1, 9, ~0ull)->role() == v1::CLUB_ROLE_GUEST);
+    CHECK(view.head(club).seq() == before);
+    CHECK_FALSE(view.message(club, 1, 3));
+  }
+  CHECK(view.room(1, 1)->head_number() == 2);
+}
+
+TEST_CASE_FIXTURE(Told, "a snapshot stays as it was") {
+  const Snapshot snapshot(database);
+  storage_test::post(database, 3, 1);
+  CHECK(View(snapshot).room(1, 1)->head_number() == 2);
+  CHECK(View(snapshot).head(club).seq() + 1 == view.head(club).seq());
+}
+
+TEST_CASE_FIXTURE(Told, "a row that does not parse is named") {
+  Batch batch(database);
+  batch.put(Family::state, key::room(1, 1), std::string_view("\xff\xff"));
+  CHECK_THROWS_WITH_AS(View(batch).room(1, 1), "row does not parse: state R 1 1", Error);
+}
+
+}  // namespace amicale::storage

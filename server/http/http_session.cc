@@ -120,7 +120,7 @@ class HttpPhase {
 
   Task<bool> shake_hands() {
     if constexpr (std::is_same_v<Stream, runtime::TlsStream>) {
-      deadline_.set(home_.settings().handshake);
+      deadline_.set(accepted_.handshake);
       auto [error] = co_await stream_.async_handshake(as_result);
       if (error) {
         spdlog::debug("tls handshake failed connection={} error=\"{}\"", accepted_.connection_id,
@@ -134,7 +134,7 @@ class HttpPhase {
   // The first byte of a request. The first request has the handshake's time for all of its header, later ones may be waited
   // for longer.
   Task<bool> wait_for_request(bool first) {
-    deadline_.set(first ? home_.settings().handshake : home_.settings().keep_alive);
+    deadline_.set(first ? accepted_.handshake : home_.settings().keep_alive);
     if (buffer_.size() > 0) co_return true;
     if (home_.draining()) co_return false;
     home_.speaks(deadline_, true);

@@ -55,6 +55,8 @@ struct Accepted {
   std::uint64_t connection_id;
   Endpoint peer;
   TlsContext tls;  // nothing = plain
+  std::chrono::milliseconds
+      handshake;  // time for the TLS handshake, and again for the first request's header
   Ticket ticket;
 };
 

@@ -9,6 +9,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 
+#include "server/domain/limits.h"
+
 namespace amicale::http {
 namespace {
 
@@ -153,7 +155,11 @@ void Listener::admit(runtime::Socket socket, const Door& door, HttpShard& home) 
   Ticket ticket(front_, admission_, counted);
   socket.set_option(asio::ip::tcp::no_delay(true), error);
   socket.set_option(asio::socket_base::keep_alive(true), error);
-  Accepted accepted{next_connection_++, peer, door.encrypted ? tls_ : nullptr, std::move(ticket)};
+  auto handshake = home.settings().handshake;
+  if (admission_.total() > options_.caps.total / 2)
+    handshake = std::min(handshake, milliseconds(domain::limits::hurried_handshake_ms));
+  Accepted accepted{next_connection_++, peer, door.encrypted ? tls_ : nullptr, handshake,
+                    std::move(ticket)};
   home.shard().post([&home, socket = std::move(socket), accepted = std::move(accepted)]() mutable {
     home.serve(std::move(socket), std::move(accepted));
   });

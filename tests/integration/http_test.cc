@@ -186,7 +186,6 @@ TEST_CASE("a header or a body over its limit is refused with the reason") {
   CHECK(request(port, "GET", "/" + std::string(9000, 'a')).status == 431);
   CHECK(request(port, "POST", "/v1/call", "", std::string(domain::limits::http_body_bytes + 1, ' '))
             .status == 413);
-  CHECK(request(port, "POST", "/v1/call", "Transfer-Encoding: chunked\r\n").status == 0);
   const auto frame =
       R"({"postMessage":{"body":")" + std::string(domain::limits::frame_bytes, 'a') + "\"}}";
   CHECK(request(port, "POST", "/v1/call", "", frame).status == 413);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "server/auth/caller.h"
+#include "amicale/v1/frame.pb.h"
 #include "server/auth/password.h"
 #include "server/auth/throttle.h"
 #include "server/log/partition.h"

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 // How long accepting pauses while the server is full, and at first while the system has nothing to give.
 constexpr milliseconds kPause{50};
 constexpr milliseconds kLongestPause{1000};
-// Lines about refused connections, at most one in this time: a flood must not become a flood of the log.
+// Lines about connections refused or held back, at most one in this time: a flood must not become a flood of the log.
 constexpr std::chrono::seconds kBetweenLines{1};
 
 // The system is out of something that comes back.
@@ -115,7 +115,7 @@ runtime::Task<> Listener::accept_all(Door& door) {
   auto pause = kPause;
   while (!stopping_) {
     if (admission_.full()) {
-      refused(Verdict::kFull);
+      note_limit(name(Verdict::kFull));
       co_await rest(kPause);
       continue;
     }
@@ -126,7 +126,7 @@ runtime::Task<> Listener::accept_all(Door& door) {
       pause = kPause;
       admit(std::move(socket), door, home);
     } else if (is_shortage(error)) {
-      spdlog::warn("cannot accept error=\"{}\" pause_ms={}", error.message(), pause.count());
+      note_limit(error.message());
       co_await rest(pause);
       pause = std::min(pause * 2, kLongestPause);
     } else {
@@ -150,7 +150,7 @@ void Listener::admit(runtime::Socket socket, const Door& door, HttpShard& home) 
   const auto verdict = counted ? admission_.admit(*counted) : admission_.admit_uncounted();
   if (verdict != Verdict::kAdmitted) {
     ++front_.metrics().connections_refused;
-    return refused(verdict);
+    return note_limit(name(verdict));
   }
   Ticket ticket(front_, admission_, counted);
   socket.set_option(asio::ip::tcp::no_delay(true), error);
@@ -165,13 +165,13 @@ void Listener::admit(runtime::Socket socket, const Door& door, HttpShard& home) 
   });
 }
 
-void Listener::refused(Verdict verdict) {
-  ++refusals_unlogged_;
+void Listener::note_limit(std::string_view reason) {
+  ++limits_unlogged_;
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_refusal_log_ < kBetweenLines) return;
-  last_refusal_log_ = now;
-  spdlog::warn("connections limited reason={} count={}", name(verdict),
-               std::exchange(refusals_unlogged_, 0));
+  if (now - last_limit_log_ < kBetweenLines) return;
+  last_limit_log_ = now;
+  spdlog::warn("connections limited reason=\"{}\" times={}", reason,
+               std::exchange(limits_unlogged_, 0));
 }
 
 }  // namespace amicale::http

@@ -67,7 +67,7 @@ class Listener {
   runtime::Task<> accept_all(Door& door);
   runtime::Task<> rest(std::chrono::milliseconds time);
   void admit(runtime::Socket socket, const Door& door, HttpShard& home);
-  void refused(Verdict verdict);
+  void note_limit(std::string_view reason);
   runtime::Task<> stop_here();
 
   runtime::Shard& front_;
@@ -80,8 +80,8 @@ class Listener {
   std::size_t next_home_ = 0;
   std::uint64_t next_connection_ = 1;
   bool stopping_ = false;
-  std::chrono::steady_clock::time_point last_refusal_log_{};
-  std::uint64_t refusals_unlogged_ = 0;
+  std::chrono::steady_clock::time_point last_limit_log_{};
+  std::uint64_t limits_unlogged_ = 0;
 };
 
 }  // namespace amicale::http

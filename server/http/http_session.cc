@@ -388,9 +388,12 @@ Task<> serve(HttpShard& home, Stream stream, Accepted accepted) {
 }  // namespace
 
 Task<> serve_connection(HttpShard& home, runtime::Socket socket, Accepted accepted) {
-  if (!accepted.tls) return serve(home, std::move(socket), std::move(accepted));
-  auto* context = accepted.tls->native_handle();
-  return serve(home, runtime::TlsStream(std::move(socket), context), std::move(accepted));
+  if (!accepted.tls) {
+    co_await serve(home, std::move(socket), std::move(accepted));
+  } else {
+    runtime::TlsStream stream(std::move(socket), accepted.tls->native_handle());
+    co_await serve(home, std::move(stream), std::move(accepted));
+  }
 }
 
 }  // namespace amicale::http

@@ -28,7 +28,7 @@ void LoginThrottle::count(const std::string& key, Bound bound, int64_t now) {
 
 std::optional<int64_t> LoginThrottle::attempt(const std::string& login, const std::string& address,
                                               int64_t now) {
-  auto by_login = wait(login_key(login), per_login_, now);
+  auto by_login = login.empty() ? std::nullopt : wait(login_key(login), per_login_, now);
   auto by_address = wait(address_key(address), per_address_, now);
   if (by_login || by_address) return std::max(by_login.value_or(0), by_address.value_or(0));
   if (windows_.size() + 2 > most_entries_) {
@@ -41,11 +41,15 @@ std::optional<int64_t> LoginThrottle::attempt(const std::string& login, const st
         windows_, {}, [](const auto& entry) { return entry.second.started_ms; });
     windows_.erase(oldest);
   }
-  count(login_key(login), per_login_, now);
+  if (!login.empty()) count(login_key(login), per_login_, now);
   count(address_key(address), per_address_, now);
   return std::nullopt;
 }
 
-void LoginThrottle::succeeded(const std::string& login) { windows_.erase(login_key(login)); }
+void LoginThrottle::succeeded(const std::string& login, const std::string& address) {
+  if (!login.empty()) windows_.erase(login_key(login));
+  auto found = windows_.find(address_key(address));
+  if (found != windows_.end() && found->second.tries > 0) --found->second.tries;
+}
 
 }  // namespace amicale::auth

@@ -21,12 +21,14 @@ class LoginThrottle {
       : per_login_(per_login), per_address_(per_address), most_entries_(most_entries) {}
 
   // Counts one attempt. Returns how long to wait, in ms, when it is over a bound; the attempt must then not be made.
-  // `address` is the caller's IPv4 address or IPv6 /64, as text.
+  // `address` is the caller's IPv4 address or IPv6 /64, as text. An empty `login` (an invitation's code is what is tried)
+  // counts for the address alone: everybody's codes are not one account.
   std::optional<int64_t> attempt(const std::string& login, const std::string& address,
                                  int64_t steady_ms);
 
-  // A success clears the account's count, so that a member who mistyped is not punished; the address keeps its own.
-  void succeeded(const std::string& login);
+  // A success clears the account's count and takes this one attempt back from the address: who mistyped is not punished,
+  // a class that logs in from one address is not a flood, and wrong tries still count.
+  void succeeded(const std::string& login, const std::string& address);
 
  private:
   struct Window {

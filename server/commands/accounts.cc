@@ -37,15 +37,25 @@ Answer<NewToken> issue_token(Gate& gate, uint64_t account, std::string device_na
   co_return NewToken{std::move(token), outcome->committed.object_id()};
 }
 
-// Counts an attempt to prove a password, and says no when there were too many.
+// The throttle lives on the home shard of the site.
+runtime::Shard& throttle_shard(Gate& gate) {
+  return *gate.site.shards()[gate.site.home_of(PartitionId::site())];
+}
+
+// Counts an attempt to prove a password or a code, and says no when there were too many.
 Answer<std::monostate> count_attempt(Gate& gate, std::string login, std::string address) {
-  auto* shard = gate.site.shards()[gate.site.home_of(PartitionId::site())];
   auto attempt = [&gate, login, address] {
     return gate.throttle.attempt(login, address, gate.clock.steady_ms());
   };
-  std::optional<int64_t> wait = co_await shard->call(std::move(attempt));
+  std::optional<int64_t> wait = co_await throttle_shard(gate).call(std::move(attempt));
   if (wait) co_return domain::rate_limited("login.tries", static_cast<uint32_t>(*wait));
   co_return std::monostate{};
+}
+
+// The attempt was right: only wrong ones count.
+runtime::Task<> forgive_attempt(Gate& gate, std::string login, std::string address) {
+  auto forgive = [&gate, login, address] { gate.throttle.succeeded(login, address); };
+  co_await throttle_shard(gate).call(std::move(forgive));
 }
 
 std::unexpected<domain::Refusal> pool_full() {
@@ -97,9 +107,7 @@ Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request
   auto matches = co_await gate.passwords.verify(request.password(), row ? row->password_hash() : "");
   if (!matches) co_return pool_full();
   if (!*matches) co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
-  auto* shard = gate.site.shards()[gate.site.home_of(PartitionId::site())];
-  auto forgive = [&gate, login = request.login()] { gate.throttle.succeeded(login); };
-  co_await shard->call(std::move(forgive));
+  co_await forgive_attempt(gate, request.login(), caller.address);
   auto token = co_await issue_token(gate, *account, request.device_name(), v1::ClientFrame::kLogin);
   if (!token) co_return std::unexpected(token.error());
   v1::LoginReply reply;
@@ -150,6 +158,7 @@ Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::
     auto opens = domain::check_invitation(row ? &*row : nullptr, account, gate.clock.now_ms());
     if (!opens) co_return std::unexpected(opens.error());
   }
+  co_await forgive_attempt(gate, "", caller.address);
   if (row->account_id() == 0) {
     if (auto right = domain::check_login(request.login()); !right) co_return std::unexpected(right.error());
     Decide decide = [&request](const Deciding& now) {
@@ -169,7 +178,10 @@ Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::
   if (!use) co_return std::unexpected(use.error());
   auto hash = co_await gate.passwords.hash(request.password());
   if (!hash) co_return pool_full();
-  Decide decide = [hash = *hash](const Deciding& now) -> Result<Decision> {
+  Decide decide = [hash = *hash, account](const Deciding& now) -> Result<Decision> {
+    // A second activation code, from another club, must not open an account that is in use.
+    auto row = now.facts.account(account);
+    if (row && !row->password_hash().empty()) return domain::refuse(v1::REFUSAL_CODE_EXPIRED);
     return domain::set_password(now.account(), hash, 0);
   };
   auto set = co_await commit_step(gate, account, PartitionId::account(account), kind, id, "password",
@@ -198,6 +210,7 @@ Answer<v1::AcceptInvitationReply> accept_invitation(Gate& gate, Caller caller,
   if (!counted) co_return std::unexpected(counted.error());
   auto row = gate.view().invitation_by_hash(auth::digest(request.code()));
   if (!row) co_return domain::not_found();
+  co_await forgive_attempt(gate, "", caller.address);
   auto use = co_await use_invitation(gate, *row, caller.account_id, kind, request.client_msg_id());
   if (!use) co_return std::unexpected(use.error());
   v1::AcceptInvitationReply reply;
@@ -232,6 +245,7 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller, const v1::Chang
   auto matches = co_await gate.passwords.verify(request.old_password(), row->password_hash());
   if (!matches) co_return pool_full();
   if (!*matches) co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
+  co_await forgive_attempt(gate, row->login(), caller.address);
   auto hash = co_await gate.passwords.hash(request.new_password());
   if (!hash) co_return pool_full();
   Decide decide = [hash = *hash, caller](const Deciding& now) -> Result<Decision> {

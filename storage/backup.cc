@@ -14,6 +14,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// The checkpoint takes the write-ahead file as it is: when to flush is Database's own business.
+constexpr uint64_t kNeverFlush = ~0ull;
+
 // Removes a folder when its scope ends, unless kept.
 class Unfinished {
  public:
@@ -89,7 +92,7 @@ BackupReport backup(Database& database, const fs::path& wanted, const Progress& 
     rocksdb::Checkpoint* raw = nullptr;
     auto status = rocksdb::Checkpoint::Create(database.rocks().db.get(), &raw);
     const std::unique_ptr<rocksdb::Checkpoint> maker(raw);
-    if (status.ok()) status = maker->CreateCheckpoint(checkpoint.path().string());
+    if (status.ok()) status = maker->CreateCheckpoint(checkpoint.path().string(), kNeverFlush);
     if (!status.ok()) throw Error("checkpoint failed: " + status.ToString());
     copy_rows(checkpoint.path(), partial.path() / kRowsFolder, progress);
   }

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr uint64_t kSmallFiles = 256 << 10;  // what a manifest and a new write-ahead file need
 constexpr auto kSettleEvery = std::chrono::seconds(1);
 
 bool is_no_space(const rocksdb::Status& status) {
@@ -49,7 +50,10 @@ struct Database::Impl {
 
   void write(std::span<Batch* const> batches);
   void commit(const std::deque<Waiter*>& group);
+  void prepare_buffers();
   void heal();
+  [[noreturn]] void fail(const rocksdb::Status& status);
+  uint64_t room_to_flush() const { return 2 * buffered_bytes + kSmallFiles; }
   template <class Work>
   void alone(Work work);
   void settle();
@@ -73,6 +77,8 @@ struct Database::Impl {
   rocksdb::WriteBatch merged;
   Digest hash{};
   std::optional<EndMark> mark;
+  uint64_t buffered_bytes = 0;  // written since the last flush
+  bool buffers_filled = false;  // every family's write buffer holds something
 
   std::atomic<uint64_t> commits{0};
   std::atomic<bool> out_of_space{false};
@@ -137,6 +143,7 @@ void Database::Impl::alone(Work work) {
 void Database::Impl::commit(const std::deque<Waiter*>& group) {
   if (broken) throw WriteFailed("the disk failed before; open the data folder again", false);
   if (out_of_space) heal();
+  prepare_buffers();
 
   merged.Clear();
   for (const Waiter* waiter : group) {
@@ -166,18 +173,8 @@ void Database::Impl::commit(const std::deque<Waiter*>& group) {
   how.sync = options.durable;
   how.disableWAL = !options.durable;
   const auto status = rocks->db->Write(how, &merged);
-  if (!status.ok()) {
-    const bool no_space = is_no_space(status);
-    if (no_space) {
-      out_of_space = true;
-      release_ballast();  // room for RocksDB to recover in; posts stay closed below the floor
-    } else {
-      broken = true;
-    }
-    say(Severity::error, "write failed: " + status.ToString());
-    throw WriteFailed("write to " + options.folder.string() + " failed: " + status.ToString(),
-                      no_space);
-  }
+  if (!status.ok()) fail(status);
+  buffered_bytes += merged.GetDataSize();
   commits = number;
   hash = next;
   if (!mark) return;
@@ -193,23 +190,65 @@ void Database::Impl::commit(const std::deque<Waiter*>& group) {
   }
 }
 
-// After a full disk. RocksDB accepts writes again after Resume, but the write-ahead file may end in a
-// torn or whole copy of the failed write. A tombstone in every family makes each of them non-empty,
-// so that one atomic flush moves them all to a new file and the old one can never be replayed.
-void Database::Impl::heal() {
-  const WriteFailed still_full("the disk of " + options.folder.string() + " is full", true);
-  if (free_bytes_at(options.folder) < options.floor_bytes) throw still_full;
-  if (!rocks->db->Resume().ok()) throw still_full;
-  rocksdb::WriteBatch past;
-  for (auto* family : rocks->families) past.Delete(family, "\xff");
+// Gives the write buffers to RocksDB's flush when they are full, and sees to it that no family's
+// buffer is empty when the write-ahead file is appended to.
+//
+// Both are for the full disk. An append that fails leaves a write-ahead file which ends in a torn or
+// whole copy of the failed write and accepts nothing more. RocksDB's Resume leaves that file behind
+// only by flushing buffers, and one without content is passed over: with all of them empty it would go
+// on with the broken file and fail for good (seen on 7.8.3), with some of them empty a crash at the
+// wrong moment could bring back part of a write that was reported as failed. So a tombstone for a key
+// that never exists goes into each first, in memory only; and RocksDB's own flush triggers are set out
+// of reach, because they would empty the buffers between that and the append.
+void Database::Impl::prepare_buffers() {
+  const auto check = [&](const rocksdb::Status& status) {
+    if (!status.ok()) fail(status);
+  };
+  if (buffered_bytes >= options.write_buffer_bytes / 2) {
+    // RocksDB takes a failure to make the next write-ahead file as fatal: don't let it try.
+    if (options.durable && free_bytes_at(options.folder) < room_to_flush()) {
+      fail(rocksdb::Status::NoSpace("no room to flush"));
+    }
+    rocksdb::FlushOptions how;
+    how.wait = false;
+    how.allow_write_stall = true;  // the bound on memory: at most one more buffer's worth
+    check(rocks->db->Flush(how, {rocks->families.begin(), rocks->families.end()}));
+    buffered_bytes = 0;
+    buffers_filled = false;
+  }
+  if (buffers_filled) return;
+  rocksdb::WriteBatch nothing;
+  for (auto* family : rocks->families) nothing.Delete(family, "\xff");
   rocksdb::WriteOptions in_memory;
   in_memory.disableWAL = true;
-  if (!rocks->db->Write(in_memory, &past).ok()) throw still_full;
-  const std::vector<rocksdb::ColumnFamilyHandle*> all(rocks->families.begin(),
-                                                      rocks->families.end());
-  if (!rocks->db->Flush(rocksdb::FlushOptions(), all).ok()) throw still_full;
+  check(rocks->db->Write(in_memory, &nothing));
+  buffers_filled = true;
+}
+
+// After a full disk, once there is room: RocksDB flushes what it has and starts a new write-ahead file.
+void Database::Impl::heal() {
+  const bool room = free_bytes_at(options.folder) >= std::max(options.floor_bytes, room_to_flush());
+  if (!room || !rocks->db->Resume().ok()) {
+    throw WriteFailed("the disk of " + options.folder.string() + " is full", true);
+  }
+  buffered_bytes = 0;
+  buffers_filled = false;
   out_of_space = false;
   say(Severity::info, "the disk has room again: writing resumes");
+}
+
+// RocksDB said no to a write.
+void Database::Impl::fail(const rocksdb::Status& status) {
+  const bool no_space = is_no_space(status);
+  if (no_space) {
+    out_of_space = true;
+    release_ballast();  // room for RocksDB to recover in; posts stay closed below the floor
+  } else {
+    broken = true;
+  }
+  say(Severity::error, "write failed: " + status.ToString());
+  throw WriteFailed("write to " + options.folder.string() + " failed: " + status.ToString(),
+                    no_space);
 }
 
 bool Database::Impl::release_ballast() {

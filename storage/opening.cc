@@ -158,22 +158,23 @@ std::string compare(const DatabaseOptions& options, const std::optional<EndMarkV
 }  // namespace
 
 FolderFacts inspect(const DatabaseOptions& options, uint64_t mark_commit) {
-  const auto logger = std::make_shared<LineLogger>(options.on_line);
-  const auto how = database_options(options, logger);
-  const auto cache = rocksdb::NewLRUCache(1 << 20);
+  Database::Rocks rocks;
+  rocks.logger = std::make_shared<LineLogger>(options.on_line);
+  rocks.cache = rocksdb::NewLRUCache(1 << 20);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* raw = nullptr;
+  rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::OpenForReadOnly(
-      how, rows_of(options).string(),
-      {{std::string(name_of(Family::meta)), family_options(Family::meta, options, cache)}},
-      &handles, &raw);
-  if (!status.ok()) refuse(options, status, *logger);
-  const std::unique_ptr<rocksdb::DB> db(raw);
+      database_options(options, rocks.logger), rows_of(options).string(),
+      {{std::string(name_of(Family::meta)), family_options(Family::meta, options, rocks.cache)}},
+      &handles, &db);
+  if (!status.ok()) refuse(options, status, *rocks.logger);
+  rocks.db.reset(db);
+  rocks.families[0] = handles[0];
   const auto read = [&](std::string_view key) -> std::optional<std::string> {
     std::string value;
     const auto got = db->Get({}, handles[0], slice(key), &value);
     if (got.IsNotFound()) return std::nullopt;
-    if (!got.ok()) refuse(options, got, *logger);
+    if (!got.ok()) refuse(options, got, *rocks.logger);
     return value;
   };
   FolderFacts facts;
@@ -190,7 +191,6 @@ FolderFacts inspect(const DatabaseOptions& options, uint64_t mark_commit) {
     const auto commit = decode_commit(*value);
     if (commit && commit->number == mark_commit) facts.hash_at_mark = commit->hash;
   }
-  for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
   return facts;
 }
 

@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 
 #include "storage/rocks.h"
 
 namespace amicale::storage {
+
+namespace {
+
+// RocksDB looks for room every five seconds after a full disk, and holds off everybody else
+// meanwhile. When it was our write that failed, Database knows better when and how to go on.
+class OwnRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason, rocksdb::Status,
+                            bool* automatic) override {
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) *automatic = false;
+  }
+};
+
+}  // namespace
 
 LineLogger::LineLogger(OnLine on_line)
     : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), on_line_(std::move(on_line)) {}
@@ -57,13 +73,17 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options,
   o.paranoid_checks = true;
   // A start on a full disk must not need space to flush what it recovered.
   o.avoid_flush_during_recovery = true;
-  // After a full disk every family is moved past the broken write-ahead file in one step; without
-  // this a crash in between could bring back half of a write that was reported as failed.
+  // After a full disk every family leaves the broken write-ahead file behind in one step; without this
+  // a crash in between could bring back half of a write that was reported as failed.
   o.atomic_flush = true;
 
+  o.listeners.push_back(std::make_shared<OwnRecovery>());
+
   o.max_open_files = options.open_files;
-  o.db_write_buffer_size = options.write_buffer_bytes;
-  o.max_total_wal_size = 2 * options.write_buffer_bytes;
+  // When to flush is decided in Database::Impl::prepare_buffers; nothing of this size is ever reached.
+  o.max_total_wal_size = 1ull << 40;
+  // A clean start should have nothing to replay; a copy to be thrown away has nothing to keep.
+  o.avoid_flush_during_shutdown = !options.durable;
   o.max_background_jobs = 2;
   o.bytes_per_sync = 1 << 20;
   // Its threads and rows of statistics are of no use to us: /metrics asks for what it wants.
@@ -75,7 +95,9 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options,
 rocksdb::ColumnFamilyOptions family_options(Family family, const DatabaseOptions& options,
                                             const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions o;
-  o.write_buffer_size = options.write_buffer_bytes / 4;
+  // Twice what Database fills, so out of reach as above; not more, since RocksDB reserves disk space
+  // for the write-ahead file by it.
+  o.write_buffer_size = std::max<uint64_t>(options.write_buffer_bytes, 4 << 20);
   o.arena_block_size = 64 << 10;  // six families: the default would hold megabytes while idle
   o.target_file_size_base = 16 << 20;
   o.compression = rocksdb::kLZ4Compression;

@@ -185,9 +185,19 @@ TEST_CASE("the server's reconnect hint is obeyed") {
   server.reconnect_after_ms = 4000;
   SimulatedClient client(server);
   client.go_online();
-  SUBCASE("of Hello, after a cut") {
-    client.cut();
+  SUBCASE("of Hello, when the server closes") {
+    client.cut(1012);
     CHECK(client.last<amicale::client::Waiting>()->until >= client.now + 4s);
+  }
+  SUBCASE("of Hello, when the server is not there any more") {
+    client.reachable = false;
+    client.cut();
+    client.advance_to_deadline();
+    CHECK(client.last<amicale::client::Waiting>()->until >= client.now + 4s);
+  }
+  SUBCASE("not when only the line broke") {
+    client.cut();
+    CHECK(client.last<amicale::client::Waiting>()->until <= client.now + 250ms);
   }
   SUBCASE("of Goodbye") {
     client.receive(goodbye(v1::CLOSE_CODE_GOING_AWAY, 9000));

@@ -54,6 +54,8 @@ Settings settings_of(const Options& options) {
   // With a store of cursors, the account's stream is followed from there (see deliver).
   settings.follow_account = options.follow_account && options.cursor_store == nullptr;
   settings.reconnect = options.reconnect;
+  settings.longest_wait = options.longest_wait;
+  settings.first_wait = std::min(settings.first_wait, options.longest_wait);
   settings.query_timeout = options.query_timeout;
   settings.outbox_calls = options.outbox_calls;
   settings.outbox_bytes = options.outbox_bytes;

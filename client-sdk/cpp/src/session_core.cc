@@ -16,6 +16,11 @@ namespace {
 constexpr std::uint32_t protocol_version = 1;
 constexpr std::uint32_t retry_first = 4000, retry_last = 4099, final_last = 4199;
 constexpr std::uint32_t protocol_error = 1002;
+// RFC 6455's "going away", "service restart" and "try again later", and ours.
+bool closed_for_all(std::uint32_t code) {
+  return code == 1001 || code == 1012 || code == 1013 ||
+         (code >= retry_first && code <= retry_last);
+}
 // Hints of the server are obeyed, but not beyond reason.
 constexpr Milliseconds longest_hint{3'600'000};
 
@@ -125,7 +130,11 @@ void SessionCore::received(std::string_view message, Time now) {
 
 void SessionCore::disconnected(Loss loss, Time now) {
   if (!talking() && state_ != State::Connecting) return;
-  lose(std::move(loss), false, hint(hello_.reconnect_after_ms()), now);
+  // A line that breaks concerns one client, which may come back soon. A server that closes, or that
+  // is not there any more, concerns all of them: those wait for as long as Hello told each.
+  const std::uint32_t code = loss.close_code;
+  const bool by_server = state_ == State::Connecting || closed_for_all(code);
+  lose(std::move(loss), false, hint(by_server ? hello_.reconnect_after_ms() : 0), now);
 }
 
 void SessionCore::tick(Time now) {
@@ -144,7 +153,7 @@ void SessionCore::tick(Time now) {
     // Two and a half intervals: one lost heartbeat and a slow second one are not yet a dead server.
     if (reading_ && now >= heard_at_ + heartbeat_interval() * 5 / 2) {
       lose({0, {Failure::Kind::Network, {}, 0, "the server fell silent"}, false}, true,
-           hint(hello_.reconnect_after_ms()), now);
+           Milliseconds{0}, now);
     } else if (heartbeat_at_ && now >= *heartbeat_at_) {
       beat(now);
     }

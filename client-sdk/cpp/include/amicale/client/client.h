@@ -60,6 +60,8 @@ struct Options {
   std::vector<Stream> follow = {};
   bool signals = true;    // typing and presence
   bool reconnect = true;  // false: the first loss is Closed, and calls fail instead of waiting
+  // Ceiling of the back-off: waits are uniform in [0, ceiling], which doubles from 250 ms up to this.
+  Milliseconds longest_wait{30000};
   // Name resolution, TCP, TLS and WebSocket handshakes, together.
   Milliseconds connect_timeout{15000};
   Milliseconds query_timeout{30000};  // queries and logins; 0 = none

@@ -2,47 +2,56 @@
 #include "storage/batch.h"
 
 #include <google/protobuf/message_lite.h>
-#include <rocksdb/utilities/write_batch_with_index.h>
 
-#include "storage/rocks.h"
+#include <cstring>
 
 namespace amicale::storage {
 
-namespace {
+Batch::Batch(const Database& database)
+    : database_(&database), contents_(std::make_unique<Contents>()) {}
 
-void check(const rocksdb::Status& status) {
-  if (!status.ok()) throw Error("can't collect a change: " + status.ToString());
+void Batch::clear() { contents_ = std::make_unique<Contents>(); }
+
+Batch::Change& Batch::change(Family family, std::string_view key) {
+  auto& changes = contents_->families[static_cast<size_t>(family)];
+  contents_->bytes += key.size();
+  // Logs and messages grow at their end: no search then.
+  auto at = changes.end();
+  if (!changes.empty() && key <= changes.rbegin()->first) {
+    at = changes.lower_bound(key);
+    if (at->first == key) return at->second;
+  }
+  auto* kept = static_cast<char*>(contents_->arena.allocate(key.size(), 1));
+  std::memcpy(kept, key.data(), key.size());
+  return changes.emplace_hint(at, std::string_view(kept, key.size()), Change())->second;
 }
 
-}  // namespace
-
-Batch::Batch(const Database& database)
-    : database_(&database),
-      changes_(std::make_unique<rocksdb::WriteBatchWithIndex>(rocksdb::BytewiseComparator(), 0,
-                                                              /*overwrite_key=*/true)) {}
-
-Batch::~Batch() = default;
-Batch::Batch(Batch&&) noexcept = default;
-Batch& Batch::operator=(Batch&&) noexcept = default;
+char* Batch::room_for(Change& change, size_t size) {
+  if (size > change.capacity) {
+    change.data = static_cast<char*>(contents_->arena.allocate(size, 1));
+    change.capacity = static_cast<uint32_t>(size);
+  }
+  change.size = static_cast<uint32_t>(size);
+  change.erased = false;
+  contents_->bytes += size;
+  return change.data;
+}
 
 void Batch::put(Family family, std::string_view key, std::string_view value) {
-  check(changes_->Put(database_->rocks().family(family), slice(key), slice(value)));
+  char* to = room_for(change(family, key), value.size());
+  // The value may lie in this very batch.
+  if (!value.empty()) std::memmove(to, value.data(), value.size());
 }
 
 void Batch::put(Family family, std::string_view key, const google::protobuf::MessageLite& row) {
-  scratch_.clear();
-  row.AppendToString(&scratch_);
-  put(family, key, scratch_);
+  char* to = room_for(change(family, key), row.ByteSizeLong());
+  row.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(to));
 }
 
 void Batch::erase(Family family, std::string_view key) {
-  check(changes_->Delete(database_->rocks().family(family), slice(key)));
+  auto& erased = change(family, key);
+  erased.erased = true;
+  erased.size = 0;
 }
-
-bool Batch::empty() const { return changes_->GetWriteBatch()->Count() == 0; }
-
-size_t Batch::bytes() const { return changes_->GetWriteBatch()->GetDataSize(); }
-
-void Batch::clear() { changes_->Clear(); }
 
 }  // namespace amicale::storage

@@ -2,7 +2,6 @@
 #include "storage/database.h"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/utilities/write_batch_with_index.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -148,15 +147,13 @@ void Database::Impl::commit(const std::deque<Waiter*>& group) {
   merged.Clear();
   for (const Waiter* waiter : group) {
     for (const Batch* batch : waiter->batches) {
-      // Through the index, not by appending: a row that was written ten times is taken once.
-      for (auto* family : rocks->families) {
-        std::unique_ptr<rocksdb::WBWIIterator> it(batch->changes_->NewIterator(family));
-        for (it->SeekToFirst(); it->Valid(); it->Next()) {
-          const auto entry = it->Entry();
-          if (entry.type == rocksdb::kPutRecord) {
-            merged.Put(family, entry.key, entry.value);
+      for (size_t i = 0; i < kFamilies; ++i) {
+        auto* family = rocks->families[i];
+        for (const auto& [key, change] : batch->changes(static_cast<Family>(i))) {
+          if (change.erased) {
+            merged.Delete(family, slice(key));
           } else {
-            merged.Delete(family, entry.key);
+            merged.Put(family, slice(key), slice(change.value()));
           }
         }
       }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "storage/view.h"
 
-#include <rocksdb/utilities/write_batch_with_index.h>
+#include <iterator>
 
 #include "storage/rocks.h"
 
@@ -71,28 +71,38 @@ Snapshot::Snapshot(const Database& database)
 
 Snapshot::~Snapshot() { database_.rocks().db->ReleaseSnapshot(at_); }
 
+const Batch::Change* View::changed(Family family, std::string_view key) const {
+  if (batch_ == nullptr) return nullptr;
+  const auto& changes = batch_->changes(family);
+  const auto at = changes.find(key);
+  return at == changes.end() ? nullptr : &at->second;
+}
+
 bool View::get(Family family, std::string_view key, std::string& value) const {
+  if (const auto* change = changed(family, key)) {
+    if (!change->erased) value = change->value();
+    return !change->erased;
+  }
   const auto& rocks = database_->rocks();
   rocksdb::ReadOptions how;
   how.snapshot = snapshot_;
-  const auto status = batch_ != nullptr
-                          ? batch_->changes_->GetFromBatchAndDB(
-                                rocks.db.get(), how, rocks.family(family), slice(key), &value)
-                          : rocks.db->Get(how, rocks.family(family), slice(key), &value);
+  const auto status = rocks.db->Get(how, rocks.family(family), slice(key), &value);
   if (status.IsNotFound()) return false;
   if (!status.ok()) unreadable(family, key, status);
   return true;
 }
 
 bool View::load(Family family, std::string_view key, google::protobuf::MessageLite& row) const {
+  if (const auto* change = changed(family, key)) {
+    if (change->erased) return false;
+    if (!row.ParseFromArray(change->data, static_cast<int>(change->size))) corrupt(family, key);
+    return true;
+  }
   const auto& rocks = database_->rocks();
   rocksdb::ReadOptions how;
   how.snapshot = snapshot_;
   rocksdb::PinnableSlice value;
-  const auto status = batch_ != nullptr
-                          ? batch_->changes_->GetFromBatchAndDB(
-                                rocks.db.get(), how, rocks.family(family), slice(key), &value)
-                          : rocks.db->Get(how, rocks.family(family), slice(key), &value);
+  const auto status = rocks.db->Get(how, rocks.family(family), slice(key), &value);
   if (status.IsNotFound()) return false;
   if (!status.ok()) unreadable(family, key, status);
   if (!row.ParseFromArray(value.data(), static_cast<int>(value.size()))) corrupt(family, key);
@@ -106,15 +116,26 @@ void View::scan(Family family, std::string_view from, std::string_view to,
   how.snapshot = snapshot_;
   const auto upper = slice(to);
   if (!to.empty()) how.iterate_upper_bound = &upper;
-  auto* handle = rocks.family(family);
-  std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(how, handle));
-  if (batch_ != nullptr) it.reset(batch_->changes_->NewIteratorWithBase(handle, it.release()));
-  for (it->Seek(slice(from)); it->Valid(); it->Next()) {
-    const auto key = view_of(it->key());
-    if (!to.empty() && key >= to) break;  // the batch's own part knows no upper bound
-    if (!visit(key, view_of(it->value()))) break;
+  const std::unique_ptr<rocksdb::Iterator> stored(rocks.db->NewIterator(how, rocks.family(family)));
+  static const Batch::Changes none;
+  const auto& changes = batch_ != nullptr ? batch_->changes(family) : none;
+  auto change = changes.lower_bound(from);
+  const auto end = to.empty() ? changes.end() : changes.lower_bound(to);
+  bool more = true;
+  for (stored->Seek(slice(from)); more && (stored->Valid() || change != end);) {
+    // The smaller key is next; of equal ones, the batch's counts.
+    const int order = !stored->Valid() ? 1
+                      : change == end  ? -1
+                                       : view_of(stored->key()).compare(change->first);
+    if (order < 0) {
+      more = visit(view_of(stored->key()), view_of(stored->value()));
+    } else {
+      if (!change->second.erased) more = visit(change->first, change->second.value());
+      ++change;
+    }
+    if (order <= 0) stored->Next();
   }
-  if (!it->status().ok()) unreadable(family, from, it->status());
+  if (!stored->status().ok()) unreadable(family, from, stored->status());
 }
 
 void View::scan_back(Family family, std::string_view from, std::string_view to,
@@ -122,15 +143,28 @@ void View::scan_back(Family family, std::string_view from, std::string_view to,
   const auto& rocks = database_->rocks();
   rocksdb::ReadOptions how;
   how.snapshot = snapshot_;
-  auto* handle = rocks.family(family);
-  std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(how, handle));
-  if (batch_ != nullptr) it.reset(batch_->changes_->NewIteratorWithBase(handle, it.release()));
-  for (it->SeekForPrev(slice(from)); it->Valid(); it->Prev()) {
-    const auto key = view_of(it->key());
-    if (key < to) break;
-    if (!visit(key, view_of(it->value()))) break;
+  const auto lower = slice(to);
+  if (!to.empty()) how.iterate_lower_bound = &lower;
+  const std::unique_ptr<rocksdb::Iterator> stored(rocks.db->NewIterator(how, rocks.family(family)));
+  static const Batch::Changes none;
+  const auto& changes = batch_ != nullptr ? batch_->changes(family) : none;
+  auto change = std::make_reverse_iterator(changes.upper_bound(from));
+  const auto end = std::make_reverse_iterator(changes.lower_bound(to));
+  bool more = true;
+  for (stored->SeekForPrev(slice(from)); more && (stored->Valid() || change != end);) {
+    // The greater key is next; of equal ones, the batch's counts.
+    const int order = !stored->Valid() ? 1
+                      : change == end  ? -1
+                                       : -view_of(stored->key()).compare(change->first);
+    if (order < 0) {
+      more = visit(view_of(stored->key()), view_of(stored->value()));
+    } else {
+      if (!change->second.erased) more = visit(change->first, change->second.value());
+      ++change;
+    }
+    if (order <= 0) stored->Prev();
   }
-  if (!it->status().ok()) unreadable(family, from, it->status());
+  if (!stored->status().ok()) unreadable(family, from, stored->status());
 }
 
 store::SiteRow View::site() const {

@@ -46,7 +46,7 @@ class Snapshot {
 class View {
  public:
   explicit View(const Database& database) : database_(&database) {}
-  explicit View(const Batch& batch) : database_(batch.database_), batch_(&batch) {}
+  explicit View(const Batch& batch) : database_(&batch.database()), batch_(&batch) {}
   explicit View(const Snapshot& snapshot)
       : database_(&snapshot.database_), snapshot_(snapshot.at_) {}
 
@@ -122,6 +122,8 @@ class View {
                  const Visit& visit) const;
 
  private:
+  const Batch::Change* changed(Family family, std::string_view key) const;
+
   const Database* database_;
   const Batch* batch_ = nullptr;
   const rocksdb::Snapshot* snapshot_ = nullptr;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "storage/apply.h"
 
+#include <map>
+#include <random>
+
 #include "storage/log_reader.h"
 #include "tests/unit/storage_site.h"
 
@@ -311,6 +314,55 @@ TEST_CASE_FIXTURE(Told, "a snapshot stays as it was") {
   storage_test::post(database, 3, 1);
   CHECK(View(snapshot).room(1, 1)->head_number() == 2);
   CHECK(View(snapshot).head(club).seq() + 1 == view.head(club).seq());
+}
+
+TEST_CASE("a view over a batch is the database with the changes, whatever they are, both ways") {
+  const TempFolder folder;
+  Database database(options_in(folder.path()));
+  std::mt19937_64 chance(5);
+  std::map<std::string, std::string> expected;
+  const auto some_key = [&] { return "k" + std::to_string(chance() % 60); };
+  for (int round = 0; round < 200; ++round) {
+    Batch batch(database);
+    auto over = expected;
+    for (auto changes = chance() % 30; changes > 0; --changes) {
+      const auto key = some_key();
+      if (chance() % 3 == 0) {
+        batch.erase(Family::state, key);
+        over.erase(key);
+      } else {
+        const std::string value(chance() % 50, static_cast<char>('a' + chance() % 26));
+        batch.put(Family::state, key, value);
+        over[key] = value;
+      }
+    }
+    const View view(batch);
+    auto from = some_key();
+    auto to = some_key();
+    if (to < from) std::swap(from, to);
+    std::map<std::string, std::string> seen;
+    view.scan(Family::state, from, to, [&](std::string_view key, std::string_view value) {
+      CHECK((seen.empty() || seen.rbegin()->first < key));
+      seen.emplace(key, value);
+      return true;
+    });
+    CHECK((seen == std::map(over.lower_bound(from), over.lower_bound(to))));
+    seen.clear();
+    view.scan_back(Family::state, to, from, [&](std::string_view key, std::string_view value) {
+      CHECK((seen.empty() || seen.begin()->first > key));
+      seen.emplace(key, value);
+      return true;
+    });
+    CHECK((seen == std::map(over.lower_bound(from), over.upper_bound(to))));
+    const auto one = some_key();
+    std::string value;
+    CHECK(view.get(Family::state, one, value) == over.contains(one));
+    if (over.contains(one)) CHECK(value == over[one]);
+    if (chance() % 2 == 0) {
+      database.write(batch);
+      expected = over;
+    }
+  }
 }
 
 TEST_CASE_FIXTURE(Told, "a row that does not parse is named") {

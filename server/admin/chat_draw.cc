@@ -145,16 +145,14 @@ void ChatScreen::add_system_lines(std::vector<Line>& out, std::uint64_t after_se
       for (std::size_t i = 0; i < shown; ++i) names += (i ? ", " : "") + system.names[i];
       said = text(*system.many, names, system.names.size() - shown);
     }
-    Line line;
-    line.key = kNoMessage;
-    add(line.glyphs, std::string(kTextColumn, ' ') + "· " + said,
-        {.colour = kQuiet, .italic = true});
-    if (columns_of(line.glyphs) > pane_columns_) {
-      line.glyphs.clear();
-      add(line.glyphs, cut_to(std::string(kTextColumn, ' ') + "· " + said, pane_columns_),
-          {.colour = kQuiet, .italic = true});
+    StyledLine line;
+    add(line, "· " + said, {.colour = kQuiet, .italic = true});
+    for (auto& piece : break_line(line, std::max(8, pane_columns_ - kTextColumn))) {
+      Line& shown = out.emplace_back();
+      shown.key = kNoMessage;
+      add(shown.glyphs, std::string(kTextColumn, ' '));
+      std::ranges::move(piece, std::back_inserter(shown.glyphs));
     }
-    out.push_back(std::move(line));
   }
 }
 
@@ -460,7 +458,7 @@ int ChatScreen::banner(Grid& grid, int row, int left, client::Time now) {
   if (link_ == Link::waiting) {
     const auto wait = std::chrono::ceil<std::chrono::seconds>(
         std::max(retry_at_ - now, client::Time::duration::zero()));
-    line = text(phrase::chat_waiting, why_, wait.count());
+    line = text(phrase::chat_waiting, wait.count(), why_);
   }
   if (link_ == Link::closed) {
     line = text(phrase::chat_closed, why_);

@@ -115,7 +115,7 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
   const v1::Reply& reply = *answered.result;
   if (request.has_list_clubs()) {
     for (const auto& listed : reply.list_clubs().clubs()) {
-      const bool wanted = listed.club().slug() == options_.club;
+      const bool wanted = !options_.club.empty() && listed.club().slug() == options_.club;
       if (listed.status() == v1::MEMBER_STATUS_ACTIVE || wanted) {
         follow(client::Stream::club(listed.club().club_id()));
       }

@@ -62,7 +62,10 @@ int Console::fail(const client::Failure& failure) const {
   const bool refused = failure.kind == client::Failure::Kind::Refused ||
                        failure.kind == client::Failure::Kind::TooLarge;
   if (json() && failure.kind == client::Failure::Kind::Refused) print_json(failure.refusal);
-  return fail(explain(failure, language()), refused ? kRefused : kNoConnection);
+  // Which of the things that were sent is at fault.
+  const std::string field =
+      failure.refusal.field().empty() ? "" : " [" + printable(failure.refusal.field()) + "]";
+  return fail(explain(failure, language()) + field, refused ? kRefused : kNoConnection);
 }
 
 OrExit<Connection::Target> Console::target(bool with_token) const {

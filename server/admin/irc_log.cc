@@ -94,7 +94,7 @@ std::optional<Said> said_in(std::string_view line) {
   if (rest.starts_with(" <")) {
     rest.remove_prefix(2);
     const std::size_t end = rest.find('>');
-    if (end == std::string_view::npos || end == 0) return std::nullopt;
+    if (end == std::string_view::npos || trimmed(rest.substr(0, end)).empty()) return std::nullopt;
     return Said{rest.substr(0, end), trimmed(rest.substr(end + 1)), false};
   }
   if (rest.starts_with("  * ")) {
@@ -153,8 +153,8 @@ IrcLog parse_irc_log(std::string_view text, std::int64_t midnight_ms) {
     }
     if (said->action) body = "*" + body + "*";
     log.repaired_lines += repaired != raw;
-    log.messages.push_back(
-        {index, without_controls(said->nick), std::move(body), time_ms, std::nullopt});
+    log.messages.push_back({index, std::string(trimmed(without_controls(said->nick))),
+                            std::move(body), time_ms, std::nullopt});
   }
   spread_over_minutes(log.messages);
   return log;

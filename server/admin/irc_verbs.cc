@@ -119,7 +119,7 @@ class LogImport {
     while (to < messages_.size() && to - from < limits::import_batch) {
       const IrcMessage& message = messages_[to];
       v1::ImportedMessage imported;
-      imported.set_author_name(cut_bytes(message.nick, limits::name_bytes));
+      imported.set_author_name(cut_to(message.nick, limits::name_characters));
       imported.set_time_ms(message.time_ms);
       imported.set_body(cut_bytes(message.body, limits::message_bytes));
       imported.set_client_msg_id(message_id(hash_, message.line));

@@ -31,6 +31,10 @@ int Grid::put(int row, int column, const StyledLine& line, int limit) {
   if (row < 0 || row >= rows_) return column;
   for (const auto& glyph : line) {
     if (column + glyph.columns > limit) break;
+    if (column < 0) {
+      column += glyph.columns;
+      continue;
+    }
     auto cell = cells_.begin() + row * columns_ + column;
     *cell = {glyph.bytes, glyph.style};
     if (glyph.columns == 2) *(cell + 1) = {"", glyph.style};

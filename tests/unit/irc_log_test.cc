@@ -48,6 +48,13 @@ TEST_CASE("messages, actions and what the server says are told apart") {
   CHECK(log.unread_lines == 1);
 }
 
+TEST_CASE("a nick that ends in a space, or is nothing else") {
+  const IrcLog log = parse_irc_log("[09:15] <brad[] > hi\n[09:15] < > who\n[09:15] <> who\n", 0);
+  REQUIRE(log.messages.size() == 1);
+  CHECK(log.messages[0].nick == "brad[]");
+  CHECK(log.unread_lines == 2);
+}
+
 TEST_CASE("time rises across midnight, on a twelve-hour clock, and when a clock is set back") {
   const auto minutes = [](std::string_view text) {
     std::vector<std::int64_t> out;

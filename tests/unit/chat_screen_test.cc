@@ -1,0 +1,665 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// The terminal client, by its screens: keys and happenings in, cells and requests out.
+#include "server/admin/chat_screen.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace amicale;
+using namespace amicale::admin;
+using namespace std::chrono_literals;
+using client::Stream;
+
+namespace {
+
+constexpr std::uint64_t kMe = 1, kBob = 2, kEve = 3, kClub = 7, kRoom = 1, kOther = 2;
+constexpr std::int64_t kNoon = 1'795'435'200'000;  // 2026-11-23 12:00 UTC
+
+std::tm utc(std::int64_t unix_ms) {
+  const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return parts;
+}
+
+v1::Member member(std::uint64_t id, const std::string& name,
+                  v1::ClubRole role = v1::CLUB_ROLE_MEMBER) {
+  v1::Member out;
+  out.set_account_id(id);
+  out.set_display_name(name);
+  out.set_role(role);
+  out.set_status(v1::MEMBER_STATUS_ACTIVE);
+  return out;
+}
+
+// A person at a terminal, and a server that says what the test tells it to.
+struct Chat {
+  ChatScreen screen;
+  client::Time now{};
+  std::uint64_t seq = 100;
+  std::uint64_t number = 0;
+  std::vector<v1::ClientFrame> asked;
+  std::vector<Stream> followed;
+  bool quit = false, rang = false;
+  int rows = 16, columns = 70;
+
+  explicit Chat(v1::Language language = v1::LANGUAGE_EN) : screen({language, "", "", utc}) {
+    use_utf8_locale();
+    now += 1h;
+  }
+
+  std::string text() {
+    const Grid grid = screen.draw(rows, columns, now);
+    settle();
+    return grid.text();
+  }
+  Grid grid() { return screen.draw(rows, columns, now); }
+  void settle() {
+    for (const auto& effect : screen.take_effects()) {
+      if (const auto* ask = std::get_if<Ask>(&effect))
+        asked.push_back(ask->request);
+      else if (const auto* follow = std::get_if<FollowStream>(&effect))
+        followed.push_back(follow->stream);
+      else if (std::holds_alternative<Quit>(effect))
+        quit = true;
+      else
+        rang = true;
+    }
+  }
+  void on(const client::Happening& happening) {
+    screen.on(happening, now);
+    settle();
+  }
+  void press(Key::Code code, std::string text = {}) {
+    screen.on(Key{code, std::move(text)}, now);
+    settle();
+  }
+  void type(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t from = at;
+      next_code_point(text, at);
+      press(Key::Code::text, std::string(text.substr(from, at - from)));
+    }
+  }
+  void say(std::string_view text) {
+    type(text);
+    press(Key::Code::enter);
+  }
+  const v1::ClientFrame& last() { return asked.back(); }
+  template <typename Is>
+  std::size_t count(Is is) {
+    return static_cast<std::size_t>(std::ranges::count_if(asked, is));
+  }
+
+  void online() {
+    client::Online online;
+    online.me.set_account_id(kMe);
+    online.me.set_display_name("Ada");
+    on(online);
+  }
+  void club(std::uint64_t head = 0) {
+    client::Resynced resynced;
+    resynced.stream = Stream::club(kClub);
+    resynced.at = {1, seq};
+    resynced.snapshot.set_seq(seq);
+    auto& state = *resynced.snapshot.mutable_club();
+    state.mutable_club()->set_club_id(kClub);
+    state.mutable_club()->set_slug("marketing");
+    state.mutable_club()->set_name("Marketing");
+    state.mutable_club()->set_active_members(3);
+    for (const auto& [id, name] : {std::pair(kRoom, "Salon"), std::pair(kOther, "Annonces")}) {
+      auto& room = *state.add_rooms();
+      room.set_room_id(id);
+      room.set_name(name);
+      room.set_access(v1::ROOM_ACCESS_ALL);
+      if (id == kRoom) room.set_head_number(head);
+    }
+    *state.mutable_me() = member(kMe, "Ada");
+    *state.add_members() = member(kMe, "Ada");
+    *state.add_members() = member(kBob, "Bob Côté", v1::CLUB_ROLE_PRESIDENT);
+    *state.add_members() = member(kEve, "Eve");
+    number = head;
+    on(resynced);
+  }
+  void ready() {
+    online();
+    club();
+  }
+  v1::Event event(std::uint64_t actor) {
+    v1::Event event;
+    event.set_seq(++seq);
+    event.set_time_ms(kNoon + static_cast<std::int64_t>(seq) * 1000);
+    event.set_actor(actor);
+    return event;
+  }
+  void batch(Stream stream, v1::Event event) {
+    client::Batch batch;
+    batch.stream = stream;
+    batch.through = {1, event.seq()};
+    batch.events.push_back(std::move(event));
+    on(batch);
+  }
+  void posted(std::uint64_t author, const std::string& body, std::uint64_t reply_to = 0,
+              bool to_me = false, std::uint64_t room = kRoom) {
+    v1::Event posted = event(author);
+    auto& message = *posted.mutable_message_posted();
+    message.set_room_id(room);
+    message.set_number(room == kRoom ? ++number : 1);
+    message.set_body(body);
+    message.set_reply_to(reply_to);
+    if (to_me) message.mutable_mentions()->add_accounts(kMe);
+    batch(Stream::club(kClub), std::move(posted));
+  }
+  // The answer to the last request.
+  void answer(v1::Reply reply) {
+    client::Answered answered;
+    answered.request = asked.back();
+    answered.result = std::move(reply);
+    on(answered);
+  }
+  void refuse(v1::RefusalCode code, const std::string& message) {
+    client::Failure failure;
+    failure.kind = client::Failure::Kind::Refused;
+    failure.refusal.set_code(code);
+    failure.message = message;
+    client::Answered answered;
+    answered.request = asked.back();
+    answered.result = std::unexpected(failure);
+    on(answered);
+  }
+};
+
+bool has(const std::string& screen, std::string_view piece) {
+  return screen.find(piece) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a conversation is shown with its day, authors, replies and message numbers") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kBob, "Hello all");
+  chat.posted(kBob, "second line");
+  chat.posted(kEve, "Hi Bob", 1);
+  CHECK(chat.text() ==
+        "Marketing           │# Salon                                3 members\n"
+        " # Salon          3 │── Monday 23 November 2026 ──────────────────────\n"
+        " # Annonces         │12:01 Bob Côté                                #1\n"
+        "                    │      Hello all\n"
+        "                    │      second line                             #2\n"
+        "                    │12:01 Eve                                     #3\n"
+        "                    │      ┃ Bob Côté : Hello all\n"
+        "                    │      Hi Bob\n"
+        "                    │\n"
+        "                    │\n"
+        "                    │\n"
+        "                    │\n"
+        "                    │\n"
+        "                    │\n"
+        "                    │                                         F1 help\n"
+        "                    │> Write in Salon\n");
+}
+
+TEST_CASE("what a message holds can never reach the terminal as a command") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kBob,
+              "evil \x1b[2J\x1b]0;pwned\x07 \xc2\x9b"
+              "31m \u202Etxet");
+  const Grid grid = chat.grid();
+  for (int row = 0; row < grid.rows(); ++row) {
+    for (int column = 0; column < grid.columns(); ++column) {
+      std::size_t at = 0;
+      const std::string& bytes = grid.at(row, column).bytes;
+      while (at < bytes.size()) {
+        const char32_t c = next_code_point(bytes, at);
+        CHECK(c >= 0x20);
+        CHECK_FALSE((c >= 0x7F && c < 0xA0));
+        CHECK(c != 0x202E);
+      }
+    }
+  }
+  CHECK(has(grid.text(), "evil ␛[2J"));
+}
+
+TEST_CASE("what is said here is dim until the server confirms it, and red when it refuses") {
+  Chat chat;
+  chat.ready();
+  chat.say("bonjour");
+  REQUIRE(chat.last().has_post_message());
+  CHECK(chat.last().post_message().body() == "bonjour");
+  v1::PostMessage request = chat.last().post_message();
+  request.set_client_msg_id("0123456789abcdef");
+  *chat.asked.back().mutable_post_message() = request;
+  chat.on(client::Posting{1, request, kMe, kNoon});
+  const auto find_row = [&](const Grid& grid) {
+    for (int row = 0; row < grid.rows(); ++row) {
+      if (has(grid.row_text(row), "bonjour")) return row;
+    }
+    return -1;
+  };
+  Grid grid = chat.grid();
+  REQUIRE(find_row(grid) >= 0);
+  CHECK(grid.at(find_row(grid), 27).style.dim);
+
+  chat.asked.back().Clear();
+  *chat.asked.back().mutable_post_message() = request;
+  chat.refuse(v1::REFUSAL_CODE_RATE_LIMITED, "Slow down.");
+  CHECK(has(chat.text(), "not sent: Slow down."));
+
+  chat.press(Key::Code::ctrl, "r");
+  REQUIRE(chat.last().has_post_message());
+  CHECK(chat.last()
+            .post_message()
+            .client_msg_id()
+            .empty());  // a refused message is a new one when sent again
+  CHECK_FALSE(has(chat.text(), "not sent"));
+}
+
+TEST_CASE("unread counts and mentions are marked beside the room, and seeing a room reads it") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kBob, "psst", 0, true, kOther);
+  CHECK(chat.rang);
+  CHECK(has(chat.text(), "# Annonces      @1"));
+  chat.press(Key::Code::alt, "a");
+  chat.text();
+  REQUIRE(chat.last().has_mark_read());
+  CHECK(chat.last().mark_read().room_id() == kOther);
+  CHECK(chat.last().mark_read().number() == 1);
+  const std::size_t marks = chat.count([](const auto& frame) { return frame.has_mark_read(); });
+  chat.text();
+  CHECK(chat.count([](const auto& frame) { return frame.has_mark_read(); }) == marks);
+}
+
+TEST_CASE("a room is not marked as read while nobody is at the keyboard") {
+  Chat chat;
+  chat.ready();
+  chat.press(Key::Code::left);
+  chat.now += 10min;
+  chat.posted(kBob, "anyone?");
+  chat.text();
+  CHECK(chat.count([](const auto& frame) { return frame.has_mark_read(); }) == 0);
+  chat.press(Key::Code::left);
+  chat.text();
+  CHECK(chat.count([](const auto& frame) { return frame.has_mark_read(); }) == 1);
+}
+
+TEST_CASE("history that is missing is asked for once, and fills the screen") {
+  Chat chat;
+  chat.online();
+  chat.club(30);
+  CHECK(has(chat.text(), "30 messages to load"));
+  REQUIRE(chat.last().has_get_history());
+  CHECK(chat.last().get_history().around() == 30);
+  const v1::ClientFrame request = chat.last();
+  chat.text();
+  CHECK(chat.count([](const auto& frame) { return frame.has_get_history(); }) == 1);
+  v1::Reply reply;
+  for (std::uint64_t i = 11; i <= 30; ++i) {
+    auto& message = *reply.mutable_get_history()->add_messages();
+    message.set_number(i);
+    message.set_seq(i);
+    message.set_author(kBob);
+    message.set_room_id(kRoom);
+    message.set_time_ms(kNoon);
+    message.set_body("line " + std::to_string(i));
+  }
+  reply.mutable_get_history()->set_head_number(30);
+  reply.mutable_get_history()->set_seq(chat.seq);
+  chat.asked.push_back(request);
+  chat.answer(reply);
+  const std::string shown = chat.text();
+  CHECK(has(shown, "line 30"));
+  CHECK_FALSE(has(shown, "line 11"));
+
+  chat.press(Key::Code::page_up);
+  const std::string above = chat.text();
+  CHECK_FALSE(has(above, "line 30"));
+  CHECK(has(above, "newer (End)"));
+  chat.posted(kEve, "new while scrolled");
+  CHECK_FALSE(has(chat.text(), "new while scrolled"));  // the view stays where it is
+  chat.press(Key::Code::end);
+  CHECK(has(chat.text(), "new while scrolled"));
+}
+
+TEST_CASE("scrolling up by pages and down again comes back to the newest message") {
+  Chat chat;
+  chat.ready();
+  for (int i = 0; i < 40; ++i) chat.posted(kBob, "message " + std::to_string(i));
+  const std::string bottom = chat.text();
+  for (int i = 0; i < 10; ++i) chat.press(Key::Code::page_up);
+  CHECK(has(chat.text(), "message 0\n"));
+  for (int i = 0; i < 10; ++i) chat.press(Key::Code::page_down);
+  CHECK(chat.text() == bottom);
+}
+
+TEST_CASE("a lost connection shows a countdown, and a return is said") {
+  Chat chat;
+  chat.ready();
+  client::Failure why;
+  why.kind = client::Failure::Kind::Network;
+  why.message = "connection reset";
+  chat.on(client::Waiting{chat.now + 7s, why});
+  CHECK(has(chat.text(), "next try in 7 s"));
+  chat.now += 5s;
+  CHECK(has(chat.text(), "next try in 2 s"));
+  chat.online();
+  CHECK_FALSE(has(chat.text(), "next try"));
+  CHECK(has(chat.text(), "Reconnected."));
+}
+
+TEST_CASE("@all is sent only after its head count was shown and agreed to") {
+  Chat chat;
+  chat.ready();
+  chat.say("@all meeting tonight");
+  REQUIRE(chat.last().has_count_mentions());
+  CHECK(chat.last().count_mentions().all());
+  v1::Reply reply;
+  reply.mutable_count_mentions()->set_head_count(482);
+  reply.mutable_count_mentions()->set_allowed(true);
+  chat.answer(reply);
+  CHECK(has(chat.text(), "This message will notify 482 people"));
+  chat.press(Key::Code::text, "n");
+  CHECK(chat.count([](const auto& frame) { return frame.has_post_message(); }) == 0);
+  CHECK(has(chat.text(), "> @all meeting tonight"));  // the text is not lost
+  chat.press(Key::Code::enter);
+  chat.answer(reply);
+  chat.press(Key::Code::text, "y");
+  REQUIRE(chat.last().has_post_message());
+  CHECK(chat.last().post_message().mentions().all());
+  CHECK(has(chat.text(), "> Write in Salon"));
+}
+
+TEST_CASE("an @all that is not allowed says so and keeps the text") {
+  Chat chat;
+  chat.ready();
+  chat.say("@all hey");
+  v1::Reply reply;
+  reply.mutable_count_mentions()->set_head_count(3);
+  chat.answer(reply);
+  CHECK(has(chat.text(), "You may not address everyone here."));
+  CHECK(has(chat.text(), "> @all hey"));
+}
+
+TEST_CASE("names are completed with Tab and become mentions, accents or not") {
+  Chat chat;
+  chat.ready();
+  chat.type("thanks @bob c");
+  chat.press(Key::Code::tab);
+  CHECK(has(chat.text(), "> thanks @Bob Côté"));
+  chat.press(Key::Code::enter);
+  REQUIRE(chat.last().has_post_message());
+  REQUIRE(chat.last().post_message().mentions().accounts_size() == 1);
+  CHECK(chat.last().post_message().mentions().accounts(0) == kBob);
+  chat.say("write to eve@example.org, @bob cote");
+  CHECK(chat.last().post_message().mentions().accounts_size() == 1);
+  CHECK(chat.last().post_message().mentions().accounts(0) == kBob);
+}
+
+TEST_CASE("commands and rooms are completed, and Tab again offers the next") {
+  Chat chat;
+  chat.ready();
+  chat.type("/pi");
+  chat.press(Key::Code::tab);
+  CHECK(has(chat.text(), "> /pin"));
+  chat.press(Key::Code::tab);
+  CHECK(has(chat.text(), "> /pins"));
+  chat.press(Key::Code::ctrl, "u");
+  chat.type("/go #ann");
+  chat.press(Key::Code::tab);
+  chat.press(Key::Code::enter);
+  CHECK(chat.screen.current()->room_id == kOther);
+}
+
+TEST_CASE("replies, reactions, edits, deletions and pins go to the message that is named") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kBob, "one");
+  chat.posted(kMe, "mine");
+  chat.posted(kEve, "three");
+  chat.say("/reply 1 yes");
+  CHECK(chat.last().post_message().reply_to() == 1);
+  CHECK(chat.last().post_message().body() == "yes");
+  chat.say("/react #3 :+1:");
+  CHECK(chat.last().react().number() == 3);
+  CHECK(chat.last().react().emoji() == "👍");
+  CHECK_FALSE(chat.last().react().remove());
+  v1::Event reacted = chat.event(kMe);
+  reacted.mutable_reaction_changed()->set_room_id(kRoom);
+  reacted.mutable_reaction_changed()->set_number(3);
+  reacted.mutable_reaction_changed()->set_emoji("👍");
+  reacted.mutable_reaction_changed()->set_added(true);
+  chat.batch(Stream::club(kClub), reacted);
+  CHECK(has(chat.text(), "👍 1"));
+  chat.say("/react 3 👍");
+  CHECK(chat.last().react().remove());
+  chat.say("/edit");
+  CHECK(has(chat.text(), "Editing no. 2"));
+  chat.type("!");
+  chat.press(Key::Code::enter);
+  CHECK(chat.last().edit_message().number() == 2);
+  CHECK(chat.last().edit_message().body() == "mine!");
+  chat.say("/delete 2");
+  CHECK(has(chat.text(), "Delete message no. 2?"));
+  chat.press(Key::Code::text, "y");
+  CHECK(chat.last().delete_message().number() == 2);
+  chat.say("/pin 1");
+  CHECK(chat.last().pin_message().number() == 1);
+  CHECK_FALSE(chat.last().pin_message().unpin());
+  chat.say("/edit 1");
+  CHECK(has(chat.text(), "Only its author may edit"));
+}
+
+TEST_CASE("edited, deleted and pinned messages show it") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kBob, "draft");
+  chat.posted(kEve, "oops");
+  v1::Event edited = chat.event(kBob);
+  edited.mutable_message_edited()->set_room_id(kRoom);
+  edited.mutable_message_edited()->set_number(1);
+  edited.mutable_message_edited()->set_body("final");
+  chat.batch(Stream::club(kClub), edited);
+  v1::Event deleted = chat.event(kEve);
+  deleted.mutable_message_deleted()->set_room_id(kRoom);
+  deleted.mutable_message_deleted()->set_number(2);
+  chat.batch(Stream::club(kClub), deleted);
+  v1::Event pinned = chat.event(kBob);
+  pinned.mutable_message_pinned()->set_room_id(kRoom);
+  pinned.mutable_message_pinned()->set_number(1);
+  pinned.mutable_message_pinned()->set_pinned(true);
+  chat.batch(Stream::club(kClub), pinned);
+  const std::string shown = chat.text();
+  CHECK(has(shown, "final (edited)"));
+  CHECK_FALSE(has(shown, "oops"));
+  CHECK(has(shown, "message deleted"));
+  CHECK(has(shown, "⚑ Bob Côté : final"));
+}
+
+TEST_CASE("a message is chosen with Alt+up and acted on by one key") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kBob, "one");
+  chat.posted(kEve, "two");
+  chat.press(Key::Code::alt_up);
+  chat.press(Key::Code::alt_up);
+  chat.press(Key::Code::text, "r");
+  CHECK(has(chat.text(), "Replying to Bob Côté: one"));
+  chat.press(Key::Code::escape);
+  CHECK_FALSE(has(chat.text(), "Replying"));
+  chat.type("r");  // without a choice, letters are letters
+  CHECK(has(chat.text(), "> r"));
+}
+
+TEST_CASE("joins are one line, however many come together") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kBob, "before");
+  for (std::uint64_t id = 10; id < 15; ++id) {
+    v1::Event joined = chat.event(id);
+    *joined.mutable_member_changed()->mutable_member() = member(id, "N" + std::to_string(id));
+    joined.mutable_member_changed()->mutable_member()->set_since_ms(joined.time_ms());
+    chat.batch(Stream::club(kClub), joined);
+  }
+  CHECK(has(chat.text(), "· N10, N11, N12 and 2 others joined the"));
+}
+
+TEST_CASE("somebody typing is said, and lapses") {
+  Chat chat;
+  chat.ready();
+  client::Signalled typing;
+  *typing.signal.mutable_typing()->mutable_stream() = Stream::club(kClub).proto();
+  typing.signal.mutable_typing()->set_room_id(kRoom);
+  typing.signal.mutable_typing()->add_accounts(kBob);
+  chat.on(typing);
+  CHECK(has(chat.text(), "Bob Côté is typing…"));
+  chat.now += 7s;
+  CHECK_FALSE(has(chat.text(), "is typing"));
+}
+
+TEST_CASE("typing here is told at most every three seconds, and never for commands") {
+  Chat chat;
+  chat.ready();
+  const auto told = [&] {
+    return chat.count([](const auto& frame) { return frame.has_set_typing(); });
+  };
+  chat.type("hello");
+  CHECK(told() == 1);
+  chat.now += 4s;
+  chat.type("!");
+  CHECK(told() == 2);
+  chat.press(Key::Code::ctrl, "u");
+  chat.now += 4s;
+  chat.type("/react");
+  CHECK(told() == 2);
+}
+
+TEST_CASE("a conversation is asked for with consent, and answered with one key") {
+  Chat chat;
+  chat.ready();
+  chat.say("/dm @Eve about the budget");
+  CHECK(has(chat.text(), "Ask Eve for a conversation?"));
+  chat.press(Key::Code::text, "y");
+  REQUIRE(chat.last().has_open_direct());
+  CHECK(chat.last().open_direct().account_id() == kEve);
+  CHECK(chat.last().open_direct().introduction() == "about the budget");
+
+  client::Resynced resynced;
+  resynced.stream = Stream::between(kMe, kBob);
+  resynced.at = {1, 1};
+  auto& direct = *resynced.snapshot.mutable_direct()->mutable_direct();
+  direct.set_direct_id(resynced.stream.id);
+  direct.set_other(kBob);
+  direct.set_other_name("Bob Côté");
+  direct.set_status(v1::DIRECT_STATUS_REQUESTED);
+  direct.set_requested_by(kBob);
+  direct.set_introduction("hello Ada");
+  chat.on(resynced);
+  chat.say("/go @bob");
+  CHECK(has(chat.text(), "Bob Côté would like to talk with you"));
+  chat.press(Key::Code::text, "a");
+  REQUIRE(chat.last().has_answer_direct());
+  CHECK(chat.last().answer_direct().accept());
+}
+
+TEST_CASE("a pasted text is not sent by its own line ends") {
+  Chat chat;
+  chat.ready();
+  chat.press(Key::Code::paste_begin);
+  chat.type("one");
+  chat.press(Key::Code::enter);
+  chat.type("two");
+  chat.press(Key::Code::paste_end);
+  CHECK(chat.count([](const auto& frame) { return frame.has_post_message(); }) == 0);
+  chat.press(Key::Code::enter);
+  CHECK(chat.last().post_message().body() == "one\ntwo");
+}
+
+TEST_CASE("a slash is written by two, and an unknown command sends nothing") {
+  Chat chat;
+  chat.ready();
+  chat.say("//etc/hosts");
+  CHECK(chat.last().post_message().body() == "/etc/hosts");
+  const std::size_t asked = chat.asked.size();
+  chat.say("/nonsense x");
+  CHECK(chat.asked.size() == asked);
+  CHECK(has(chat.text(), "Unknown command: /nonsense"));
+}
+
+TEST_CASE("drafts stay with their room") {
+  Chat chat;
+  chat.ready();
+  chat.type("half a thought");
+  chat.press(Key::Code::ctrl, "n");
+  CHECK_FALSE(has(chat.text(), "half a thought"));
+  chat.press(Key::Code::ctrl, "p");
+  CHECK(has(chat.text(), "> half a thought"));
+}
+
+TEST_CASE("help lists the keys and commands, and closes") {
+  Chat chat(v1::LANGUAGE_FR);
+  chat.rows = 50;
+  chat.columns = 110;
+  chat.ready();
+  chat.press(Key::Code::f1);
+  const std::string shown = chat.text();
+  CHECK(has(shown, "Aide"));
+  for (const auto& command : chat_commands()) CHECK(has(shown, "/" + std::string(command.fr)));
+  chat.press(Key::Code::escape);
+  CHECK_FALSE(has(chat.text(), "┌"));
+}
+
+TEST_CASE("any size is drawn without harm") {
+  Chat chat;
+  chat.ready();
+  for (int i = 0; i < 5; ++i)
+    chat.posted(kBob, "日本語 texte assez long pour plusieurs lignes 🎉 " + std::to_string(i));
+  chat.type("un texte 日本語 en cours");
+  for (int rows = 1; rows < 12; ++rows) {
+    for (int columns = 1; columns < 90; columns += 4) {
+      chat.rows = rows;
+      chat.columns = columns;
+      chat.text();
+      chat.press(Key::Code::page_up);
+      chat.press(Key::Code::alt_up);
+      chat.press(Key::Code::f1);
+      chat.text();
+      chat.press(Key::Code::escape);
+    }
+  }
+}
+
+TEST_CASE("quitting asks first, unless the line is emptied by it") {
+  Chat chat;
+  chat.ready();
+  chat.type("text");
+  chat.press(Key::Code::ctrl, "c");
+  CHECK_FALSE(chat.quit);
+  CHECK(has(chat.text(), "> Write in Salon"));
+  chat.press(Key::Code::ctrl, "c");
+  CHECK(has(chat.text(), "Quit?"));
+  chat.press(Key::Code::text, "y");
+  CHECK(chat.quit);
+}
+
+TEST_CASE("going online asks for the clubs and follows those of an active member") {
+  Chat chat;
+  chat.online();
+  REQUIRE(chat.asked.size() == 2);
+  REQUIRE(chat.asked[0].has_list_clubs());
+  v1::Reply reply;
+  for (const auto& [id, status] : {std::pair(kClub, v1::MEMBER_STATUS_ACTIVE),
+                                   std::pair(std::uint64_t{8}, v1::MEMBER_STATUS_LEFT)}) {
+    auto& listed = *reply.mutable_list_clubs()->add_clubs();
+    listed.mutable_club()->set_club_id(id);
+    listed.set_status(status);
+  }
+  client::Answered answered;
+  answered.request = chat.asked[0];
+  answered.result = reply;
+  chat.on(answered);
+  CHECK(chat.followed == std::vector<Stream>{Stream::club(kClub)});
+}

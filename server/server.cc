@@ -59,7 +59,7 @@ std::expected<void, std::string> Server::open() {
   if (!proxies) return std::unexpected(proxies.error());
   settings_.trusted_proxies = *proxies;
   for (unsigned i = 0; i < core_.shard_count(); ++i) {
-    homes_.push_back(std::make_unique<http::HttpShard>(core_.shard(i), settings_, handlers(), core_.place(i)));
+    homes_.push_back(std::make_unique<http::HttpShard>(core_.shard(i), settings_, handlers(core_.place(i)), core_.place(i)));
   }
   http::Listener::Options options;
   options.trusted_proxies = *proxies;
@@ -104,9 +104,10 @@ std::expected<void, std::string> Server::reload_tls() {
   return {};
 }
 
-http::Handlers Server::handlers() {
+http::Handlers Server::handlers(const session::Place& place) {
   return {.call = [this](http::Handlers::Call request) { return call(std::move(request)); },
-          .unready = [this]() -> runtime::Task<std::string> {
+          .unready = [this, &place]() -> runtime::Task<std::string> {
+            if (place.draining()) co_return "draining";
             if (!core_.database().writable()) co_return "storage";
             if (!core_.database().has_space()) co_return "space";
             co_return "";

@@ -41,7 +41,7 @@ class Server {
   Core& core() { return core_; }
 
  private:
-  http::Handlers handlers();
+  http::Handlers handlers(const session::Place& place);
   runtime::Task<http::Handlers::Called> call(http::Handlers::Call call);
   runtime::Task<std::vector<prometheus::MetricFamily>> metric_families();
   runtime::Task<> shut_down();

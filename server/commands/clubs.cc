@@ -9,6 +9,7 @@
 #include "server/domain/permissions.h"
 #include "server/domain/site.h"
 #include "server/domain/text.h"
+#include "server/queries/reading.h"
 
 namespace amicale::commands {
 namespace {
@@ -132,10 +133,9 @@ Answer<v1::AddMemberReply> add_member(Gate& gate, Caller caller, const v1::AddMe
   }
   if (auto right = domain::check_add_member(request); !right) co_return std::unexpected(right.error());
   // The rule says no again, at commit; here it keeps strangers from making accounts.
-  auto allowed = domain::may(domain::actor_on_site(caller.account_id, caller.site_role),
-                             domain::Action::add_member);
-  if (!allowed) co_return std::unexpected(allowed.error());
   if (!gate.view().club(request.club_id())) co_return domain::not_found();
+  auto allowed = domain::may(queries::actor_in(gate.view(), caller, request.club_id()), domain::Action::add_member);
+  if (!allowed) co_return std::unexpected(allowed.error());
 
   v1::AddMemberReply reply;
   auto known = gate.view().account_id_by_login(request.login());

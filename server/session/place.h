@@ -42,6 +42,7 @@ class Place {
 
   // Ends every session in good order: each is told to come back after a jittered while.
   void drain();
+  bool draining() const { return draining_; }
   // Cuts the sessions that are still there: their peers take nothing any more.
   void cut();
   // Stops the clock; after drain.

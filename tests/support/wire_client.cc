@@ -118,7 +118,8 @@ bool WireClient::read_frame() {
   beast::error_code error;
   socket_->with([&](auto& ws) {
     ws.read(buffer, error);
-    if (error == websocket::error::closed) close_code_ = ws.reason().code;
+    // Set by a close frame, however the socket itself then ended.
+    if (error) close_code_ = ws.reason().code;
   });
   REQUIRE_MESSAGE(error != asio::error::would_block, "nothing came for ", wait_seconds, " s");
   if (error) return false;
@@ -215,8 +216,8 @@ void WireClient::cut() {
   socket_->tcp().close(ignored);
 }
 
-void WireClient::shrink_window() {
-  socket_->tcp().set_option(asio::socket_base::receive_buffer_size(4'096));
+void WireClient::set_window(int bytes) {
+  socket_->tcp().set_option(asio::socket_base::receive_buffer_size(bytes));
 }
 
 v1::StreamId club_stream(uint64_t id) {

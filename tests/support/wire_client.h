@@ -62,8 +62,8 @@ class WireClient {
 
   // Ends without a word, as a lost network does.
   void cut();
-  // Reads nothing for now, with a small window: a slow reader.
-  void shrink_window();
+  // How much the system keeps for this reader: little makes it a slow one.
+  void set_window(int bytes);
 
  private:
   static std::pair<int, uint64_t> key(const v1::StreamId& stream) { return {stream.kind(), stream.id()}; }

@@ -24,12 +24,9 @@ storage::DatabaseOptions database_options(const Config& config) {
   options.floor_bytes = config.storage.free_space_floor_mib << 20;
   options.on_line = [](storage::Severity severity, std::string_view line) {
     switch (severity) {
-      case storage::Severity::info:
-        return spdlog::debug("storage text=\"{}\"", line);
-      case storage::Severity::warning:
-        return spdlog::warn("storage text=\"{}\"", line);
-      case storage::Severity::error:
-        return spdlog::error("storage text=\"{}\"", line);
+      case storage::Severity::info: return spdlog::debug("storage text=\"{}\"", line);
+      case storage::Severity::warning: return spdlog::warn("storage text=\"{}\"", line);
+      case storage::Severity::error: return spdlog::error("storage text=\"{}\"", line);
     }
   };
   return options;
@@ -53,7 +50,8 @@ std::vector<log::Partitions*> partitions_of(const Homes& homes) {
   return all;
 }
 
-std::vector<runtime::Shard*> pointers_to(const std::vector<std::unique_ptr<runtime::Shard>>& shards) {
+std::vector<runtime::Shard*> pointers_to(
+    const std::vector<std::unique_ptr<runtime::Shard>>& shards) {
   std::vector<runtime::Shard*> all;
   for (const auto& shard : shards) all.push_back(shard.get());
   return all;
@@ -87,7 +85,8 @@ std::string_view version() { return AMICALE_VERSION; }
 
 Core::Core(const Config& config, const runtime::Clock& clock)
     // The data first: everything else reads it.
-    : clock_(clock), database_(database_options(config)),
+    : clock_(clock),
+      database_(database_options(config)),
       // One thread per core that chats; a few that may block.
       shards_(make_shards(amicale::shard_count(config))),
       blocking_(static_cast<unsigned>(config.storage.blocking_threads)),
@@ -95,14 +94,20 @@ Core::Core(const Config& config, const runtime::Clock& clock)
       passwords_(static_cast<unsigned>(config.auth.password_threads),
                  static_cast<unsigned>(config.auth.password_queue),
                  {limits::argon2_memory_kib, limits::argon2_passes, limits::argon2_lanes}),
-      throttle_({static_cast<uint32_t>(config.auth.login_tries_per_account), limits::login_window_ms},
-                {static_cast<uint32_t>(config.auth.login_tries_per_address_per_hour), 3'600'000},
-                limits::throttle_entries),
+      throttle_(
+          {static_cast<uint32_t>(config.auth.login_tries_per_account), limits::login_window_ms},
+          {static_cast<uint32_t>(config.auth.login_tries_per_address_per_hour), 3'600'000},
+          limits::throttle_entries),
       // On each shard: where its commits go, who hears of them, what decides them.
       homes_(make_homes(config)),
       site_(partitions_of(homes_), pointers_to(shards_)),
       // The one way to change anything, and the table of what may be asked.
-      gate_{site_, database_, passwords_, throttle_, clock_, without_slash(config.server.public_url),
+      gate_{site_,
+            database_,
+            passwords_,
+            throttle_,
+            clock_,
+            without_slash(config.server.public_url),
             [this] { return settled(); }},
       parts_{gate_, blocking_, config.backup.directory, config.site.name, {}},
       settings_(session_settings(config)) {
@@ -112,7 +117,8 @@ Core::Core(const Config& config, const runtime::Clock& clock)
   for (unsigned i = 0; i < shard_count(); ++i) {
     hubs.push_back(&homes_[i]->hub);
     lobbies.push_back(&homes_[i]->lobby);
-    places_.push_back(std::make_unique<session::Place>(*shards_[i], homes_[i]->hub, homes_[i]->lobby, parts_, settings_));
+    places_.push_back(std::make_unique<session::Place>(*shards_[i], homes_[i]->hub,
+                                                       homes_[i]->lobby, parts_, settings_));
     places.push_back(places_[i].get());
   }
   for (unsigned i = 0; i < shard_count(); ++i) {
@@ -126,9 +132,12 @@ Core::~Core() { stop(); }
 
 Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
     : log(core.database_),
-      hub(shard, core.database_, {limits::ring_bytes, static_cast<std::size_t>(config.limits.ring_events)}),
+      hub(shard, core.database_,
+          {limits::ring_bytes, static_cast<std::size_t>(config.limits.ring_events)}),
       partitions(shard, core.database_, log, core.blocking_, core.clock_,
-                 [this](std::shared_ptr<const log::Published> published) { hub.publish(std::move(published)); },
+                 [this](std::shared_ptr<const log::Published> published) {
+                   hub.publish(std::move(published));
+                 },
                  {.loaded = limits::partitions_idle,
                   .posts_per_10s = static_cast<uint32_t>(config.limits.posts_per_10s)}),
       lobby(shard, hub, core.clock_) {}

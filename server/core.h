@@ -49,7 +49,9 @@ class Core {
   const session::Parts& parts() const { return parts_; }
   const runtime::Clock& clock() const { return clock_; }
   // How GetStats is answered: set by the server before start.
-  void answer_stats(std::function<runtime::Task<v1::GetStatsReply>()> stats) { parts_.stats = std::move(stats); }
+  void answer_stats(std::function<runtime::Task<v1::GetStatsReply>()> stats) {
+    parts_.stats = std::move(stats);
+  }
 
   // All shards' counters, added up. From any executor.
   runtime::Task<runtime::Metrics> metrics();

@@ -25,7 +25,8 @@ void serve_until_told(amicale::Server& server) {
   namespace asio = boost::asio;
   asio::io_context context;
   asio::signal_set signals(context, SIGINT, SIGTERM, SIGHUP);
-  std::function<void(boost::system::error_code, int)> handle = [&](boost::system::error_code error, int signal) {
+  std::function<void(boost::system::error_code, int)> handle = [&](boost::system::error_code error,
+                                                                   int signal) {
     if (error) return;
     if (signal != SIGHUP) {
       spdlog::info("stopping signal={}", signal);
@@ -44,7 +45,7 @@ void serve_until_told(amicale::Server& server) {
 
 // From here on a second signal ends the process at once: what was acknowledged is durable already.
 void exit_on_next_signal() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int signal) { _exit(128 + signal); };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -56,7 +57,8 @@ int run(const amicale::Config& config) {
   try {
     server = std::make_unique<amicale::Server>(config, clock);
   } catch (const amicale::storage::Error& error) {
-    spdlog::critical("data folder refused folder=\"{}\" error=\"{}\"", config.server.data_dir, error.what());
+    spdlog::critical("data folder refused folder=\"{}\" error=\"{}\"", config.server.data_dir,
+                     error.what());
     std::cerr << "amicaled: " << error.what() << '\n';
     return cannot_start;
   }
@@ -70,7 +72,8 @@ int run(const amicale::Config& config) {
     spdlog::info("listening address={}:{} tls=no", endpoint.address().to_string(), endpoint.port());
   }
   for (const auto& endpoint : server->tls_endpoints()) {
-    spdlog::info("listening address={}:{} tls=yes", endpoint.address().to_string(), endpoint.port());
+    spdlog::info("listening address={}:{} tls=yes", endpoint.address().to_string(),
+                 endpoint.port());
   }
   spdlog::info("ready version={} data=\"{}\" shards={}", amicale::version(), config.server.data_dir,
                server->core().shard_count());
@@ -90,8 +93,10 @@ int main(int argc, char** argv) {
   bool check_only = false;
   bool describe = false;
   app.add_option("--config", path, "configuration file (TOML)");
-  app.add_flag("--check-config", check_only, "read the configuration, say what is wrong with it, and exit");
-  app.add_flag("--describe-config", describe, "print every key with its default and its meaning, and exit");
+  app.add_flag("--check-config", check_only,
+               "read the configuration, say what is wrong with it, and exit");
+  app.add_flag("--describe-config", describe,
+               "print every key with its default and its meaning, and exit");
   app.set_version_flag("--version", std::string(amicale::version()));
   CLI11_PARSE(app, argc, argv);
   if (describe) {
@@ -108,7 +113,8 @@ int main(int argc, char** argv) {
     config = std::move(*loaded);
   }
   if (check_only) {
-    std::cout << (path.empty() ? std::string("defaults") : path) << ": the configuration is right\n";
+    std::cout << (path.empty() ? std::string("defaults") : path)
+              << ": the configuration is right\n";
     return 0;
   }
   if (auto opened = amicale::open_log(config.log); !opened) {

@@ -6,8 +6,9 @@
 
 namespace amicale::offline {
 
-domain::Result<void> create_site(const std::filesystem::path& data, std::string site_name, std::string owner_login,
-                                 std::string display_name, std::string password) {
+domain::Result<void> create_site(const std::filesystem::path& data, std::string site_name,
+                                 std::string owner_login, std::string display_name,
+                                 std::string password) {
   Config config = default_config();
   config.server.data_dir = data.string();
   config.server.shards = 1;
@@ -18,7 +19,8 @@ domain::Result<void> create_site(const std::filesystem::path& data, std::string 
   runtime::asio::io_context here;
   domain::Result<uint64_t> made = 0;
   auto work = [&]() -> runtime::Task<> {
-    commands::NewSite site{std::move(site_name), std::move(owner_login), std::move(display_name), std::move(password)};
+    commands::NewSite site{std::move(site_name), std::move(owner_login), std::move(display_name),
+                           std::move(password)};
     auto create = [&core, &site] { return commands::create_site(core.gate(), site); };
     made = co_await core.shard(0).call(std::move(create));
     co_await core.drain();

@@ -12,7 +12,8 @@ namespace amicale::offline {
 
 // Makes the site in an empty or absent data folder, with its first account as owner. Refuses a folder that holds a site.
 // Throws storage::Error when the folder cannot be used.
-domain::Result<void> create_site(const std::filesystem::path& data, std::string site_name, std::string owner_login,
-                                 std::string display_name, std::string password);
+domain::Result<void> create_site(const std::filesystem::path& data, std::string site_name,
+                                 std::string owner_login, std::string display_name,
+                                 std::string password);
 
 }  // namespace amicale::offline

@@ -34,7 +34,8 @@ template <class Function>
 void run_here(Function function) {
   runtime::asio::io_context here;
   std::exception_ptr failed;
-  runtime::asio::co_spawn(here, function(here), [&failed](std::exception_ptr error) { failed = error; });
+  runtime::asio::co_spawn(here, function(here),
+                          [&failed](std::exception_ptr error) { failed = error; });
   here.run();
   if (failed) std::rethrow_exception(failed);
 }
@@ -42,11 +43,14 @@ void run_here(Function function) {
 }  // namespace
 
 Server::Server(Config config, const runtime::Clock& clock)
-    : config_(std::move(config)), started_ms_(clock.steady_ms()), settings_(http_settings(config_)),
+    : config_(std::move(config)),
+      started_ms_(clock.steady_ms()),
+      settings_(http_settings(config_)),
       core_(config_, clock) {
   core_.answer_stats([this]() -> runtime::Task<v1::GetStatsReply> {
-    co_return http::metrics_stats(co_await metric_families(),
-                                  http::load_process_facts(started_ms_, core_.clock().steady_ms(), version()));
+    co_return http::metrics_stats(
+        co_await metric_families(),
+        http::load_process_facts(started_ms_, core_.clock().steady_ms(), version()));
   });
 }
 
@@ -59,15 +63,18 @@ std::expected<void, std::string> Server::open() {
   if (!proxies) return std::unexpected(proxies.error());
   settings_.trusted_proxies = *proxies;
   for (unsigned i = 0; i < core_.shard_count(); ++i) {
-    homes_.push_back(std::make_unique<http::HttpShard>(core_.shard(i), settings_, handlers(core_.place(i)), core_.place(i)));
+    homes_.push_back(std::make_unique<http::HttpShard>(core_.shard(i), settings_,
+                                                       handlers(core_.place(i)), core_.place(i)));
   }
   http::Listener::Options options;
   options.trusted_proxies = *proxies;
-  auto connections = http::plan_connections(http::raise_file_limit(), config_.limits.max_connections);
+  auto connections =
+      http::plan_connections(http::raise_file_limit(), config_.limits.max_connections);
   if (!connections) return std::unexpected(connections.error());
-  options.caps = {.total = *connections,
-                  .per_address = config_.limits.sockets_per_address,
-                  .unauthenticated_per_address = config_.limits.sockets_per_address_unauthenticated};
+  options.caps = {
+      .total = *connections,
+      .per_address = config_.limits.sockets_per_address,
+      .unauthenticated_per_address = config_.limits.sockets_per_address_unauthenticated};
   for (const auto& text : config_.server.listen) {
     auto endpoint = http::parse_endpoint(text);
     if (!endpoint) return std::unexpected(endpoint.error());
@@ -85,7 +92,8 @@ std::expected<void, std::string> Server::open() {
   }
   std::vector<http::HttpShard*> homes;
   for (auto& home : homes_) homes.push_back(home.get());
-  listener_ = std::make_unique<http::Listener>(core_.shard(0), std::move(homes), std::move(options), tls_);
+  listener_ =
+      std::make_unique<http::Listener>(core_.shard(0), std::move(homes), std::move(options), tls_);
   return listener_->open();
 }
 
@@ -119,7 +127,8 @@ http::Handlers Server::handlers(const session::Place& place) {
 
 runtime::Task<std::vector<prometheus::MetricFamily>> Server::metric_families() {
   auto total = co_await core_.metrics();
-  co_return http::metric_families(total, http::load_process_facts(started_ms_, core_.clock().steady_ms(), version()));
+  co_return http::metric_families(
+      total, http::load_process_facts(started_ms_, core_.clock().steady_ms(), version()));
 }
 
 runtime::Task<http::Handlers::Called> Server::call(http::Handlers::Call request) {
@@ -157,7 +166,8 @@ void Server::stop() {
   run_here([this](runtime::asio::io_context& here) -> runtime::Task<> {
     co_await shut_down();
     // Whoever has not gone by then takes nothing any more, or is up to no good.
-    runtime::asio::steady_timer deadline(here, std::chrono::milliseconds(config_.server.drain_ms) - commit_time);
+    runtime::asio::steady_timer deadline(
+        here, std::chrono::milliseconds(config_.server.drain_ms) - commit_time);
     deadline.async_wait([this, &here](boost::system::error_code error) {
       if (error) return;
       for (unsigned i = 0; i < core_.shard_count(); ++i) {

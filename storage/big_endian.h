@@ -37,7 +37,7 @@ class ByteReader {
   T take() {
     T value{};
     const auto bytes = take_bytes(sizeof(T));
-    if (ok_) std::memcpy(&value, bytes.data(), sizeof(T));
+    bytes.copy(reinterpret_cast<char*>(&value), bytes.size());
     return big_endian(value);
   }
 

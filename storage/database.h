@@ -46,7 +46,7 @@ struct DatabaseOptions {
   uint64_t write_buffer_bytes = 16ull << 20;  // of all families together
   int open_files = 512;                       // SST files held open
   uint64_t ballast_bytes = 16ull << 20;       // 0 = none
-  uint64_t floor_bytes = 32ull << 20;         // has_space() says no below this
+  uint64_t floor_bytes = 32ull << 20;  // has_space() says no below this; well above the ballast
 
   // RocksDB's and our own lines, without line end. Called from any thread. Empty = dropped.
   std::function<void(Severity, std::string_view)> on_line;

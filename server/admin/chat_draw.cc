@@ -351,12 +351,14 @@ Grid ChatScreen::draw(int rows, int columns, client::Time now) {
   }
   top = banner(grid, top, left, now);
 
-  const auto layout = composer_.layout(pane_columns_ - 3);
-  const int composer_rows =
-      std::clamp(static_cast<int>(layout.lines.size()), 1, std::max(1, std::min(6, rows / 3)));
-  const bool mode_line = question_ || reply_to_ != 0 || editing_ != 0;
-  const int bottom =
-      rows - composer_rows - 1 - (mode_line ? 1 : 0);  // the status line's row, or the mode's
+  const int most = std::max(1, std::min(6, rows / 3));
+  const auto instead = said_instead();
+  const auto written = composer_.empty() && !instead.empty()
+                           ? wrap(instead, pane_columns_ - 1).size()
+                           : composer_.layout(pane_columns_ - 3).lines.size();
+  const int composer_rows = std::min(static_cast<int>(written), most);
+  const int mode_rows = std::min(static_cast<int>(mode_lines().size()), most);
+  const int bottom = rows - composer_rows - mode_rows - 1;  // the status line's row
   pane_rows_ = std::max(1, bottom - top);
   draw_timeline(grid, top, bottom, left, now);
   draw_composer(grid, bottom, left, now);
@@ -447,7 +449,18 @@ void ChatScreen::draw_header(Grid& grid, int left) {
       right = text(phrase::chat_present, club->presence.count) + " · " + right;
   }
   const int right_at = grid.columns() - columns_of(right) - 1;
-  grid.put(0, left, line, right_at - 1);
+  if (left + columns_of(line) >= right_at) {
+    StyledLine kept;
+    int used = 0;
+    for (auto& glyph : line) {
+      used += glyph.columns;
+      if (left + used >= right_at - 1) break;
+      kept.push_back(std::move(glyph));
+    }
+    add(kept, "…", quiet());
+    line = std::move(kept);
+  }
+  grid.put(0, left, line);
   grid.put(0, std::max(left, right_at), right, quiet());
 }
 
@@ -527,55 +540,70 @@ StyledLine ChatScreen::status_line(client::Time now) const {
   return line;
 }
 
+// A question, or what Enter will do other than post.
+std::vector<std::vector<Glyph>> ChatScreen::mode_lines() const {
+  const int width = pane_columns_ - 2;
+  if (question_) return wrap(text(phrase::chat_yes_no, question_->text), width);
+  if (editing_ != 0) return {to_glyphs(cut_to(text(phrase::chat_editing, editing_), width))};
+  if (reply_to_ == 0) return {};
+  const v1::Message* asked = message(reply_to_);
+  const std::string author = asked ? model_.author_name(current_->stream, *asked) : std::string();
+  const std::string first =
+      asked ? asked->body().substr(0, asked->body().find('\n')) : std::string();
+  const int room = std::max(8, width - columns_of(text(phrase::chat_replying, author, "")));
+  return {to_glyphs(cut_to(text(phrase::chat_replying, author, cut_to(first, room)), width))};
+}
+
+// What stands where one would write, when nothing can be written there.
+std::string ChatScreen::said_instead() const {
+  if (const auto* conversation = direct()) {
+    const auto& it = conversation->direct;
+    if (it.blocked_by_me()) return text(phrase::chat_blocked);
+    if (asked_of_me()) return text(phrase::chat_request_in, it.other_name(), it.introduction());
+    if (it.status() == v1::DIRECT_STATUS_REQUESTED)
+      return text(phrase::chat_request_out, it.other_name());
+    if (it.status() == v1::DIRECT_STATUS_DECLINED) return text(phrase::chat_declined);
+  } else if (const auto* here = room(); here && here->archived()) {
+    return text(phrase::chat_archived);
+  }
+  const auto* club = current_ ? model_.club(current_->stream.id) : nullptr;
+  return room() && club->ended ? text(phrase::chat_ended) : std::string();
+}
+
 void ChatScreen::draw_composer(Grid& grid, int top, int left, client::Time now) {
   const int right = grid.columns();
   grid.put(top, left, status_line(now), right - 10);
   const std::string hint = text(phrase::chat_hint);
   grid.put(top, right - columns_of(hint) - 1, hint, quiet());
   ++top;
-  if (question_) {
-    grid.fill(top, left, right, {.colour = kWarning, .reverse = true});
-    grid.put(top++, left + 1, cut_to(text(phrase::chat_yes_no, question_->text), right - left - 2),
-             {.colour = kWarning, .bold = true, .reverse = true});
-  } else if (editing_ != 0) {
-    grid.put(top++, left, cut_to(text(phrase::chat_editing, editing_), right - left),
-             {.colour = kAccent});
-  } else if (reply_to_ != 0) {
-    const v1::Message* asked = message(reply_to_);
-    grid.put(top++, left,
-             cut_to(text(phrase::chat_replying,
-                         asked ? model_.author_name(current_->stream, *asked) : "",
-                         asked ? asked->body().substr(0, asked->body().find('\n')) : ""),
-                    right - left),
-             {.colour = kAccent});
+  const Style mode_style = question_ ? Style{.colour = kWarning, .bold = true, .reverse = true}
+                                     : Style{.colour = kAccent};
+  const int most = std::max(1, std::min(6, grid.rows() / 3));
+  auto mode = mode_lines();
+  if (static_cast<int>(mode.size()) > most) mode.erase(mode.begin(), mode.end() - most);
+  for (const auto& line : mode) {
+    if (question_) grid.fill(top, left, right, mode_style);
+    StyledLine glyphs;
+    for (const Glyph& glyph : line) glyphs.push_back({glyph.bytes, glyph.columns, mode_style});
+    grid.put(top++, left + 1, glyphs);
   }
 
-  std::string instead;
-  if (const auto* conversation = direct()) {
-    const auto& it = conversation->direct;
-    if (it.blocked_by_me())
-      instead = text(phrase::chat_blocked);
-    else if (asked_of_me())
-      instead = text(phrase::chat_request_in, it.other_name(), it.introduction());
-    else if (it.status() == v1::DIRECT_STATUS_REQUESTED)
-      instead = text(phrase::chat_request_out, it.other_name());
-    else if (it.status() == v1::DIRECT_STATUS_DECLINED)
-      instead = text(phrase::chat_declined);
-  } else if (const auto* here = room(); here && here->archived()) {
-    instead = text(phrase::chat_archived);
+  const std::string instead = said_instead();
+  if (composer_.empty() && !instead.empty()) {
+    for (const auto& line : wrap(instead, pane_columns_ - 1)) {
+      StyledLine glyphs;
+      for (const Glyph& glyph : line)
+        glyphs.push_back({glyph.bytes, glyph.columns, {.colour = kWarning}});
+      grid.put(top++, left, glyphs);
+    }
+    return;
   }
   const auto layout = composer_.layout(pane_columns_ - 3);
   const int height = grid.rows() - top;
   if (composer_.empty()) {
-    const std::string shown = !instead.empty() ? instead
-                              : current_ ? text(phrase::chat_placeholder, place_name(*current_))
-                                         : "";
-    if (!instead.empty()) {
-      grid.put(top, left, cut_to(shown, right - left), {.colour = kWarning});
-    } else {
-      grid.put(top, left, "> ", {.colour = kAccent, .bold = true});
-      grid.put(top, left + 2, cut_to(shown, right - left - 3), {.colour = kQuiet, .dim = true});
-    }
+    const std::string shown = current_ ? text(phrase::chat_placeholder, place_name(*current_)) : "";
+    grid.put(top, left, "> ", {.colour = kAccent, .bold = true});
+    grid.put(top, left + 2, cut_to(shown, right - left - 3), {.colour = kQuiet, .dim = true});
     if (!question_ && overlay_ == Overlay::none) grid.set_cursor(top, left + 2);
     return;
   }

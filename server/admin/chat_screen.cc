@@ -48,6 +48,7 @@ void ChatScreen::on(const client::Happening& happening, client::Time now) {
     if (!was_online_) link_ = Link::connecting;
   } else if (const auto* online = std::get_if<client::Online>(&happening)) {
     if (was_online_ && link_ != Link::online) tell(text(phrase::chat_back), now);
+    if (!was_online_) last_key_ = now;  // somebody has just started this
     on_online(*online);
   } else if (const auto* waiting = std::get_if<client::Waiting>(&happening)) {
     link_ = Link::waiting;

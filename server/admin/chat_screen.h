@@ -180,6 +180,8 @@ class ChatScreen {
   void draw_overlay(Grid& grid);
   int banner(Grid& grid, int row, int left, client::Time now);
   StyledLine status_line(client::Time now) const;
+  std::vector<std::vector<Glyph>> mode_lines() const;
+  std::string said_instead() const;
   std::vector<std::string> overlay_lines() const;
   // Lines from the bottom of the pane upwards, at least `count` where there are as many.
   std::vector<Line> lines_upwards(const std::optional<Anchor>& anchor, std::size_t count);

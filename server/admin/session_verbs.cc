@@ -121,6 +121,7 @@ int run(const verb::Join& verb, Console& console) {
 
   v1::Register request;
   request.set_code(look_up.code());
+  request.set_client_msg_id(client::Client::new_message_id());
   request.set_login(verb.login);
   request.set_display_name(verb.name);
   request.set_language(console.language());

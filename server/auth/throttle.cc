@@ -33,7 +33,8 @@ std::optional<int64_t> LoginThrottle::attempt(const std::string& login, const st
   if (by_login || by_address) return std::max(by_login.value_or(0), by_address.value_or(0));
   if (windows_.size() + 2 > most_entries_) {
     std::erase_if(windows_, [&](const auto& entry) {
-      return now >= entry.second.started_ms + std::max(per_login_.window_ms, per_address_.window_ms);
+      return now >=
+             entry.second.started_ms + std::max(per_login_.window_ms, per_address_.window_ms);
     });
   }
   if (windows_.size() + 2 > most_entries_) {

@@ -70,7 +70,8 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
   auto where = storage::partition_of(row.stream());
   if (!where) co_return domain::not_found();
   const std::string hash = row.code_hash();
-  const std::string name = gate.view().account(account).value_or(store::AccountRow{}).display_name();
+  const std::string name =
+      gate.view().account(account).value_or(store::AccountRow{}).display_name();
   Decide decide = [where = *where, hash, account, name](const Deciding& now) -> Result<Decision> {
     auto fresh = now.facts.invitation_by_hash(hash);
     if (where.kind == v1::STREAM_KIND_SITE) {
@@ -104,7 +105,8 @@ Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request
   auto account = gate.view().account_id_by_login(request.login());
   auto row = account ? gate.view().account(*account) : std::nullopt;
   // Unknown logins are verified too, against a decoy: the answer takes as long.
-  auto matches = co_await gate.passwords.verify(request.password(), row ? row->password_hash() : "");
+  auto matches =
+      co_await gate.passwords.verify(request.password(), row ? row->password_hash() : "");
   if (!matches) co_return pool_full();
   if (!*matches) co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
   co_await forgive_attempt(gate, request.login(), caller.address);
@@ -140,12 +142,13 @@ Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::
   if (!counted) co_return std::unexpected(counted.error());
   auto row = gate.view().invitation_by_hash(auth::digest(request.code()));
   // What is done so far is bound to the code as well: knowing somebody's client_msg_id opens nothing.
-  const std::string id =
-      auth::digest(request.client_msg_id() + request.code()).substr(0, domain::limits::client_msg_id_bytes);
+  const std::string id = auth::digest(request.client_msg_id() + request.code())
+                             .substr(0, domain::limits::client_msg_id_bytes);
   uint64_t account = row ? row->account_id() : 0;
   Opening opening{request.login(), request.display_name(), request.language()};
   // A repeat after the invitation was used finds its own first steps, and finishes them.
-  auto registered = gate.view().idempotency(PartitionId::site(), 0, auth::digest(id + "account").substr(0, 16));
+  auto registered =
+      gate.view().idempotency(PartitionId::site(), 0, auth::digest(id + "account").substr(0, 16));
   if (account == 0 && registered) account = registered->committed().object_id();
   bool used = false;
   if (row && account != 0) {
@@ -160,15 +163,18 @@ Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::
   }
   co_await forgive_attempt(gate, "", caller.address);
   if (row->account_id() == 0) {
-    if (auto right = domain::check_login(request.login()); !right) co_return std::unexpected(right.error());
+    if (auto right = domain::check_login(request.login()); !right)
+      co_return std::unexpected(right.error());
     Decide decide = [&request](const Deciding& now) {
-      domain::NewAccount fresh{.login = request.login(),
-                               .display_name = request.display_name(),
-                               .external_id = {},
-                               .login_taken = now.facts.account_id_by_login(request.login()).has_value()};
+      domain::NewAccount fresh{
+          .login = request.login(),
+          .display_name = request.display_name(),
+          .external_id = {},
+          .login_taken = now.facts.account_id_by_login(request.login()).has_value()};
       return domain::register_account(now.site(), fresh);
     };
-    auto outcome = co_await commit_step(gate, 0, PartitionId::site(), kind, id, "account", std::move(decide));
+    auto outcome =
+        co_await commit_step(gate, 0, PartitionId::site(), kind, id, "account", std::move(decide));
     if (!outcome) co_return std::unexpected(outcome.error());
     account = outcome->committed.object_id();
   }
@@ -184,8 +190,8 @@ Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::
     if (row && !row->password_hash().empty()) return domain::refuse(v1::REFUSAL_CODE_EXPIRED);
     return domain::set_password(now.account(), hash, 0);
   };
-  auto set = co_await commit_step(gate, account, PartitionId::account(account), kind, id, "password",
-                                  std::move(decide));
+  auto set = co_await commit_step(gate, account, PartitionId::account(account), kind, id,
+                                  "password", std::move(decide));
   if (!set) co_return std::unexpected(set.error());
   auto token = co_await issue_token(gate, account, request.device_name(), kind);
   if (!token) co_return std::unexpected(token.error());
@@ -234,7 +240,8 @@ Answer<log::Outcome> notice_membership(Gate& gate, Caller caller, v1::ClientFram
                                  client_msg_id, "notice", std::move(decide));
 }
 
-Answer<v1::Committed> change_password(Gate& gate, Caller caller, const v1::ChangePassword& request) {
+Answer<v1::Committed> change_password(Gate& gate, Caller caller,
+                                      const v1::ChangePassword& request) {
   if (auto right = domain::check_password(request.new_password(), "new_password"); !right) {
     co_return std::unexpected(right.error());
   }
@@ -251,9 +258,9 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller, const v1::Chang
   Decide decide = [hash = *hash, caller](const Deciding& now) -> Result<Decision> {
     return domain::set_password(now.account(), hash, caller.token_id);
   };
-  auto outcome = co_await commit(gate, caller, PartitionId::account(caller.account_id),
-                                 v1::ClientFrame::kChangePassword, request.client_msg_id(),
-                                 std::move(decide));
+  auto outcome =
+      co_await commit(gate, caller, PartitionId::account(caller.account_id),
+                      v1::ClientFrame::kChangePassword, request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   co_await gate.settled();
   co_return std::move(outcome->committed);
@@ -261,7 +268,9 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller, const v1::Chang
 
 Answer<v1::Committed> change_profile(Gate& gate, Caller caller, const v1::ChangeProfile& request) {
   constexpr auto kind = v1::ClientFrame::kChangeProfile;
-  Decide decide = [&request](const Deciding& now) { return domain::change_profile(now.account(), request); };
+  Decide decide = [&request](const Deciding& now) {
+    return domain::change_profile(now.account(), request);
+  };
   auto outcome = co_await commit(gate, caller, PartitionId::account(caller.account_id), kind,
                                  request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
@@ -270,13 +279,15 @@ Answer<v1::Committed> change_profile(Gate& gate, Caller caller, const v1::Change
     const std::string name = row ? row->display_name() : request.display_name();
     auto memberships = gate.view().memberships_of(caller.account_id);
     for (const auto& membership : memberships) {
-      Decide rename = [club = membership.club_id, caller, name](const Deciding& now) -> Result<Decision> {
+      Decide rename = [club = membership.club_id, caller,
+                       name](const Deciding& now) -> Result<Decision> {
         auto member = now.facts.member(club, caller.account_id);
         if (!member) return Decision{};
         return domain::rename_member(*member, name);
       };
-      auto renamed = co_await commit_step(gate, caller.account_id, PartitionId::club(membership.club_id),
-                                          kind, request.client_msg_id(), "rename", std::move(rename));
+      auto renamed =
+          co_await commit_step(gate, caller.account_id, PartitionId::club(membership.club_id), kind,
+                               request.client_msg_id(), "rename", std::move(rename));
       if (!renamed) co_return std::unexpected(renamed.error());
     }
   }
@@ -291,10 +302,12 @@ Answer<v1::Committed> revoke_token(Gate& gate, Caller caller, const v1::RevokeTo
     if (!allowed) co_return std::unexpected(allowed.error());
     if (!gate.view().account(account)) co_return domain::not_found();
   }
-  Decide decide = [&request](const Deciding& now) { return domain::revoke_token(now.account(), request); };
-  auto outcome = co_await commit(gate, caller, PartitionId::account(account),
-                                 v1::ClientFrame::kRevokeToken, request.client_msg_id(),
-                                 std::move(decide));
+  Decide decide = [&request](const Deciding& now) {
+    return domain::revoke_token(now.account(), request);
+  };
+  auto outcome =
+      co_await commit(gate, caller, PartitionId::account(account), v1::ClientFrame::kRevokeToken,
+                      request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   co_await gate.settled();
   co_return std::move(outcome->committed);
@@ -303,10 +316,12 @@ Answer<v1::Committed> revoke_token(Gate& gate, Caller caller, const v1::RevokeTo
 Answer<v1::LogoutReply> logout(Gate& gate, Caller caller, const v1::Logout&) {
   v1::RevokeToken request;
   request.set_token_id(caller.token_id);
-  Decide decide = [&request](const Deciding& now) { return domain::revoke_token(now.account(), request); };
-  auto outcome = co_await commit_step(gate, caller.account_id, PartitionId::account(caller.account_id),
-                                      v1::ClientFrame::kLogout, fresh_msg_id(), "logout",
-                                      std::move(decide));
+  Decide decide = [&request](const Deciding& now) {
+    return domain::revoke_token(now.account(), request);
+  };
+  auto outcome =
+      co_await commit_step(gate, caller.account_id, PartitionId::account(caller.account_id),
+                           v1::ClientFrame::kLogout, fresh_msg_id(), "logout", std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   co_return v1::LogoutReply{};
 }
@@ -318,11 +333,12 @@ Answer<v1::Committed> mark_read(Gate& gate, Caller caller, const v1::MarkRead& r
     auto room = queries::read_room(now.facts, caller, where, request.room_id());
     if (!room) return std::unexpected(room.error());
     auto mark = now.facts.read_mark(caller.account_id, where, request.room_id());
-    return domain::mark_read({.marked = mark ? mark->number() : 0, .head_number = room->head_number()},
-                             request);
+    return domain::mark_read(
+        {.marked = mark ? mark->number() : 0, .head_number = room->head_number()}, request);
   };
-  auto outcome = co_await commit(gate, caller, PartitionId::account(caller.account_id),
-                                 v1::ClientFrame::kMarkRead, request.client_msg_id(), std::move(decide));
+  auto outcome =
+      co_await commit(gate, caller, PartitionId::account(caller.account_id),
+                      v1::ClientFrame::kMarkRead, request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   co_return std::move(outcome->committed);
 }
@@ -336,8 +352,9 @@ Answer<v1::Committed> set_level(Gate& gate, Caller caller, const v1::SetLevel& r
     auto level = now.facts.level(caller.account_id, where, request.room_id());
     return domain::set_level(level ? level->level() : v1::NOTIFICATION_LEVEL_UNSPECIFIED, request);
   };
-  auto outcome = co_await commit(gate, caller, PartitionId::account(caller.account_id),
-                                 v1::ClientFrame::kSetLevel, request.client_msg_id(), std::move(decide));
+  auto outcome =
+      co_await commit(gate, caller, PartitionId::account(caller.account_id),
+                      v1::ClientFrame::kSetLevel, request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   co_return std::move(outcome->committed);
 }

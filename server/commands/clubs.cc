@@ -37,7 +37,9 @@ Answer<v1::Committed> commit_on_club(Gate& gate, Caller caller, v1::ClientFrame:
   co_return std::move(outcome->committed);
 }
 
-const v1::Member* pointer(const std::optional<v1::Member>& member) { return member ? &*member : nullptr; }
+const v1::Member* pointer(const std::optional<v1::Member>& member) {
+  return member ? &*member : nullptr;
+}
 
 std::optional<v1::Member> president_row(const Deciding& now) {
   const auto& club = now.club();
@@ -54,8 +56,8 @@ Answer<v1::Committed> create_club(Gate& gate, Caller caller, const v1::CreateClu
     domain::SlugFacts facts{.taken = now.facts.club_id_by_slug(request.slug()).has_value()};
     return domain::register_club(now.site(), facts, request, site_actor);
   };
-  auto registered = co_await commit(gate, caller, PartitionId::site(), kind, request.client_msg_id(),
-                                    std::move(registering));
+  auto registered = co_await commit(gate, caller, PartitionId::site(), kind,
+                                    request.client_msg_id(), std::move(registering));
   if (!registered) co_return std::unexpected(registered.error());
   const uint64_t club = registered->committed.object_id();
   Decide creating = [&request, site_actor](const Deciding& now) {
@@ -68,15 +70,18 @@ Answer<v1::Committed> create_club(Gate& gate, Caller caller, const v1::CreateClu
 }
 
 Answer<v1::Committed> change_club(Gate& gate, Caller caller, const v1::ChangeClub& request) {
-  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kChangeClub, request, &domain::change_club);
+  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kChangeClub, request,
+                        &domain::change_club);
 }
 
 Answer<v1::Committed> create_room(Gate& gate, Caller caller, const v1::CreateRoom& request) {
-  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kCreateRoom, request, &domain::create_room);
+  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kCreateRoom, request,
+                        &domain::create_room);
 }
 
 Answer<v1::Committed> change_room(Gate& gate, Caller caller, const v1::ChangeRoom& request) {
-  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kChangeRoom, request, &domain::change_room);
+  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kChangeRoom, request,
+                        &domain::change_room);
 }
 
 Answer<v1::CreateInvitationReply> create_invitation(Gate& gate, Caller caller,
@@ -87,9 +92,9 @@ Answer<v1::CreateInvitationReply> create_invitation(Gate& gate, Caller caller,
   Decide decide = [&request, caller, hash, for_site](const Deciding& now) {
     domain::NewInvitation fresh{.code_hash = hash};
     if (for_site) {
-      return domain::create_site_invitation(now.site(), fresh, request,
-                                            domain::actor_on_site(caller.account_id, caller.site_role),
-                                            now.now_ms);
+      return domain::create_site_invitation(
+          now.site(), fresh, request, domain::actor_on_site(caller.account_id, caller.site_role),
+          now.now_ms);
     }
     return domain::create_invitation(now.club(), fresh, request, actor(now, caller), now.now_ms);
   };
@@ -108,7 +113,8 @@ Answer<v1::CreateInvitationReply> create_invitation(Gate& gate, Caller caller,
   co_return reply;
 }
 
-Answer<v1::Committed> revoke_invitation(Gate& gate, Caller caller, const v1::RevokeInvitation& request) {
+Answer<v1::Committed> revoke_invitation(Gate& gate, Caller caller,
+                                        const v1::RevokeInvitation& request) {
   const bool for_site = request.club_id() == 0;
   auto where = for_site ? PartitionId::site() : PartitionId::club(request.club_id());
   Decide decide = [&request, caller, where, for_site](const Deciding& now) {
@@ -131,10 +137,12 @@ Answer<v1::AddMemberReply> add_member(Gate& gate, Caller caller, const v1::AddMe
   if (auto right = domain::check_client_msg_id(request.client_msg_id()); !right) {
     co_return std::unexpected(right.error());
   }
-  if (auto right = domain::check_add_member(request); !right) co_return std::unexpected(right.error());
+  if (auto right = domain::check_add_member(request); !right)
+    co_return std::unexpected(right.error());
   // The rule says no again, at commit; here it keeps strangers from making accounts.
   if (!gate.view().club(request.club_id())) co_return domain::not_found();
-  auto allowed = domain::may(queries::actor_in(gate.view(), caller, request.club_id()), domain::Action::add_member);
+  auto allowed = domain::may(queries::actor_in(gate.view(), caller, request.club_id()),
+                             domain::Action::add_member);
   if (!allowed) co_return std::unexpected(allowed.error());
 
   v1::AddMemberReply reply;
@@ -143,14 +151,16 @@ Answer<v1::AddMemberReply> add_member(Gate& gate, Caller caller, const v1::AddMe
   reply.set_account_created(!known);
   if (!known && !request.dry_run()) {
     Decide registering = [&request](const Deciding& now) {
-      domain::NewAccount fresh{.login = request.login(),
-                               .display_name = request.display_name(),
-                               .external_id = request.external_id(),
-                               .login_taken = now.facts.account_id_by_login(request.login()).has_value()};
+      domain::NewAccount fresh{
+          .login = request.login(),
+          .display_name = request.display_name(),
+          .external_id = request.external_id(),
+          .login_taken = now.facts.account_id_by_login(request.login()).has_value()};
       return domain::register_account(now.site(), fresh);
     };
-    auto registered = co_await commit_step(gate, caller.account_id, PartitionId::site(), kind,
-                                           request.client_msg_id(), "account", std::move(registering));
+    auto registered =
+        co_await commit_step(gate, caller.account_id, PartitionId::site(), kind,
+                             request.client_msg_id(), "account", std::move(registering));
     if (!registered) co_return std::unexpected(registered.error());
     account = registered->committed.object_id();
     auto opened = co_await open_account(
@@ -159,13 +169,15 @@ Answer<v1::AddMemberReply> add_member(Gate& gate, Caller caller, const v1::AddMe
     if (!opened) co_return std::unexpected(opened.error());
   }
   auto row = gate.view().account(account);
-  const std::string name = row && !row->display_name().empty() ? row->display_name() : request.display_name();
+  const std::string name =
+      row && !row->display_name().empty() ? row->display_name() : request.display_name();
   // An account that has never had a password is activated by a code.
   const bool activate = !row || row->password_hash().empty();
   const std::string code = activate ? auth::make_invitation_code() : std::string();
   const std::string hash = activate ? auth::digest(code) : std::string();
   bool already = false;
-  Decide adding = [&request, &already, caller, account, name, hash](const Deciding& now) -> Result<Decision> {
+  Decide adding = [&request, &already, caller, account, name,
+                   hash](const Deciding& now) -> Result<Decision> {
     auto member = now.facts.member(request.club_id(), account);
     auto president = president_row(now);
     already = member && domain::has(domain::readers, member->status());
@@ -198,7 +210,8 @@ Answer<v1::Committed> set_role(Gate& gate, Caller caller, const v1::SetRole& req
     auto target = now.facts.member(request.club_id(), request.account_id());
     auto president = president_row(now);
     former_president = now.club().president();
-    return domain::set_role(now.club(), {pointer(target), pointer(president)}, request, actor(now, caller));
+    return domain::set_role(now.club(), {pointer(target), pointer(president)}, request,
+                            actor(now, caller));
   };
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));
@@ -212,11 +225,13 @@ Answer<v1::Committed> set_role(Gate& gate, Caller caller, const v1::SetRole& req
   co_return std::move(outcome->committed);
 }
 
-Answer<v1::Committed> set_member_status(Gate& gate, Caller caller, const v1::SetMemberStatus& request) {
+Answer<v1::Committed> set_member_status(Gate& gate, Caller caller,
+                                        const v1::SetMemberStatus& request) {
   constexpr auto kind = v1::ClientFrame::kSetMemberStatus;
   Decide decide = [&request, caller](const Deciding& now) {
     auto target = now.facts.member(request.club_id(), request.account_id());
-    return domain::set_member_status(now.club(), pointer(target), request, actor(now, caller), now.now_ms);
+    return domain::set_member_status(now.club(), pointer(target), request, actor(now, caller),
+                                     now.now_ms);
   };
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));
@@ -251,20 +266,27 @@ Answer<v1::Committed> set_site_role(Gate& gate, Caller caller, const v1::SetSite
 
 Answer<uint64_t> create_site(Gate& gate, NewSite site) {
   constexpr auto kind = v1::ClientFrame::BODY_NOT_SET;
-  if (auto right = domain::check_login(site.owner_login); !right) co_return std::unexpected(right.error());
-  if (auto right = domain::check_password(site.owner_password); !right) co_return std::unexpected(right.error());
+  if (auto right = domain::check_login(site.owner_login); !right)
+    co_return std::unexpected(right.error());
+  if (auto right = domain::check_password(site.owner_password); !right)
+    co_return std::unexpected(right.error());
   const std::string id = fresh_msg_id();
-  Decide creating = [&site](const Deciding& now) { return domain::create_site(now.site(), site.name, domain::console); };
-  auto created = co_await commit_step(gate, 0, PartitionId::site(), kind, id, "site", std::move(creating));
+  Decide creating = [&site](const Deciding& now) {
+    return domain::create_site(now.site(), site.name, domain::console);
+  };
+  auto created =
+      co_await commit_step(gate, 0, PartitionId::site(), kind, id, "site", std::move(creating));
   if (!created) co_return std::unexpected(created.error());
   Decide registering = [&site](const Deciding& now) {
-    domain::NewAccount fresh{.login = site.owner_login,
-                             .display_name = site.owner_name,
-                             .external_id = {},
-                             .login_taken = now.facts.account_id_by_login(site.owner_login).has_value()};
+    domain::NewAccount fresh{
+        .login = site.owner_login,
+        .display_name = site.owner_name,
+        .external_id = {},
+        .login_taken = now.facts.account_id_by_login(site.owner_login).has_value()};
     return domain::register_account(now.site(), fresh);
   };
-  auto registered = co_await commit_step(gate, 0, PartitionId::site(), kind, id, "account", std::move(registering));
+  auto registered = co_await commit_step(gate, 0, PartitionId::site(), kind, id, "account",
+                                         std::move(registering));
   if (!registered) co_return std::unexpected(registered.error());
   const uint64_t account = registered->committed.object_id();
   v1::SetSiteRole role;
@@ -273,21 +295,24 @@ Answer<uint64_t> create_site(Gate& gate, NewSite site) {
   Decide promoting = [&role, account](const Deciding& now) {
     return domain::set_site_role(now.site(), account, role, domain::console);
   };
-  auto promoted = co_await commit_step(gate, 0, PartitionId::site(), kind, id, "owner", std::move(promoting));
+  auto promoted =
+      co_await commit_step(gate, 0, PartitionId::site(), kind, id, "owner", std::move(promoting));
   if (!promoted) co_return std::unexpected(promoted.error());
   auto opened = co_await open_account(gate, account, {site.owner_login, site.owner_name}, kind, id);
   if (!opened) co_return std::unexpected(opened.error());
   Decide taking = [](const Deciding& now) -> Result<Decision> {
     return domain::take_site_role(now.account(), v1::SITE_ROLE_OWNER);
   };
-  auto taken = co_await commit_step(gate, 0, PartitionId::account(account), kind, id, "role", std::move(taking));
+  auto taken = co_await commit_step(gate, 0, PartitionId::account(account), kind, id, "role",
+                                    std::move(taking));
   if (!taken) co_return std::unexpected(taken.error());
   auto hash = co_await gate.passwords.hash(site.owner_password);
   if (!hash) co_return domain::refuse(v1::REFUSAL_CODE_OVERLOADED);
   Decide setting = [hash = *hash](const Deciding& now) -> Result<Decision> {
     return domain::set_password(now.account(), hash, 0);
   };
-  auto set = co_await commit_step(gate, 0, PartitionId::account(account), kind, id, "password", std::move(setting));
+  auto set = co_await commit_step(gate, 0, PartitionId::account(account), kind, id, "password",
+                                  std::move(setting));
   if (!set) co_return std::unexpected(set.error());
   co_return account;
 }

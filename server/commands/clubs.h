@@ -23,10 +23,12 @@ Answer<v1::Committed> create_room(Gate& gate, Caller caller, const v1::CreateRoo
 Answer<v1::Committed> change_room(Gate& gate, Caller caller, const v1::ChangeRoom& request);
 Answer<v1::CreateInvitationReply> create_invitation(Gate& gate, Caller caller,
                                                     const v1::CreateInvitation& request);
-Answer<v1::Committed> revoke_invitation(Gate& gate, Caller caller, const v1::RevokeInvitation& request);
+Answer<v1::Committed> revoke_invitation(Gate& gate, Caller caller,
+                                        const v1::RevokeInvitation& request);
 Answer<v1::AddMemberReply> add_member(Gate& gate, Caller caller, const v1::AddMember& request);
 Answer<v1::Committed> set_role(Gate& gate, Caller caller, const v1::SetRole& request);
-Answer<v1::Committed> set_member_status(Gate& gate, Caller caller, const v1::SetMemberStatus& request);
+Answer<v1::Committed> set_member_status(Gate& gate, Caller caller,
+                                        const v1::SetMemberStatus& request);
 Answer<v1::Committed> set_site_role(Gate& gate, Caller caller, const v1::SetSiteRole& request);
 
 }  // namespace amicale::commands

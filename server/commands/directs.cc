@@ -24,16 +24,19 @@ bool share_a_club(const storage::View& facts, uint64_t a, uint64_t b) {
 
 // The conversation that a request names by its other side, or nothing: an account with itself has none.
 std::optional<uint64_t> conversation(uint64_t caller, uint64_t other) {
-  if (other == 0 || other == caller || other > domain::limits::accounts_per_site) return std::nullopt;
+  if (other == 0 || other == caller || other > domain::limits::accounts_per_site)
+    return std::nullopt;
   return domain::direct_id(caller, other);
 }
 
 // Tells the sides, on their own streams, that there is something new about this conversation.
 Answer<log::Outcome> notice(Gate& gate, const Caller& caller, v1::ClientFrame::BodyCase kind,
                             const std::string& client_msg_id, uint64_t account, uint64_t direct) {
-  Decide decide = [direct](const Deciding&) -> Result<Decision> { return domain::notice_direct(direct); };
-  co_return co_await commit_step(gate, caller.account_id, storage::PartitionId::account(account), kind,
-                                 client_msg_id, "notice", std::move(decide));
+  Decide decide = [direct](const Deciding&) -> Result<Decision> {
+    return domain::notice_direct(direct);
+  };
+  co_return co_await commit_step(gate, caller.account_id, storage::PartitionId::account(account),
+                                 kind, client_msg_id, "notice", std::move(decide));
 }
 
 }  // namespace
@@ -45,8 +48,9 @@ Answer<v1::Committed> open_direct(Gate& gate, Caller caller, const v1::OpenDirec
     domain::DirectFacts facts{share_a_club(now.facts, caller.account_id, request.account_id())};
     return domain::open_direct(now.direct(), facts, request, caller.account_id);
   };
-  auto outcome = co_await commit(gate, caller, storage::PartitionId::direct(*id), v1::ClientFrame::kOpenDirect,
-                                 request.client_msg_id(), std::move(decide));
+  auto outcome =
+      co_await commit(gate, caller, storage::PartitionId::direct(*id), v1::ClientFrame::kOpenDirect,
+                      request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   for (uint64_t side : {request.account_id(), caller.account_id}) {
     auto told = co_await notice(gate, caller, v1::ClientFrame::kOpenDirect, request.client_msg_id(),
@@ -63,9 +67,9 @@ Answer<v1::Committed> answer_direct(Gate& gate, Caller caller, const v1::AnswerD
   Decide decide = [&request, caller](const Deciding& now) {
     return domain::answer_direct(now.direct(), request, caller.account_id);
   };
-  auto outcome = co_await commit(gate, caller, storage::PartitionId::direct(request.direct_id()),
-                                 v1::ClientFrame::kAnswerDirect, request.client_msg_id(),
-                                 std::move(decide));
+  auto outcome =
+      co_await commit(gate, caller, storage::PartitionId::direct(request.direct_id()),
+                      v1::ClientFrame::kAnswerDirect, request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   for (uint64_t side : {lower, higher}) {
     auto told = co_await notice(gate, caller, v1::ClientFrame::kAnswerDirect,
@@ -82,8 +86,9 @@ Answer<v1::Committed> block_direct(Gate& gate, Caller caller, const v1::BlockDir
     domain::DirectFacts facts{share_a_club(now.facts, caller.account_id, request.account_id())};
     return domain::block_direct(now.direct(), facts, request, caller.account_id);
   };
-  auto outcome = co_await commit(gate, caller, storage::PartitionId::direct(*id), v1::ClientFrame::kBlockDirect,
-                                 request.client_msg_id(), std::move(decide));
+  auto outcome =
+      co_await commit(gate, caller, storage::PartitionId::direct(*id),
+                      v1::ClientFrame::kBlockDirect, request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   // The other side is not told.
   auto told = co_await notice(gate, caller, v1::ClientFrame::kBlockDirect, request.client_msg_id(),

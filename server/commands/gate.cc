@@ -13,19 +13,20 @@ Answer<log::Outcome> commit(Gate& gate, const Caller& caller, storage::Partition
   if (auto right = domain::check_client_msg_id(client_msg_id); !right) {
     co_return std::unexpected(right.error());
   }
-  co_return co_await gate.site.submit(where, log::Command{.actor = caller.account_id,
-                                                          .client_msg_id = client_msg_id,
-                                                          .request_kind = request,
-                                                          .is_post = request == v1::ClientFrame::kPostMessage,
-                                                          .decide = std::move(decide)});
+  co_return co_await gate.site.submit(
+      where, log::Command{.actor = caller.account_id,
+                          .client_msg_id = client_msg_id,
+                          .request_kind = request,
+                          .is_post = request == v1::ClientFrame::kPostMessage,
+                          .decide = std::move(decide)});
 }
 
 Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionId where,
                                  v1::ClientFrame::BodyCase request,
                                  const std::string& client_msg_id, std::string_view step,
                                  Decide decide) {
-  std::string id =
-      auth::digest(client_msg_id + std::string(step)).substr(0, domain::limits::client_msg_id_bytes);
+  std::string id = auth::digest(client_msg_id + std::string(step))
+                       .substr(0, domain::limits::client_msg_id_bytes);
   co_return co_await gate.site.submit(where, log::Command{.actor = actor,
                                                           .client_msg_id = std::move(id),
                                                           .request_kind = request,

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "server/auth/caller.h"
 #include "amicale/v1/frame.pb.h"
+#include "server/auth/caller.h"
 #include "server/auth/password.h"
 #include "server/auth/throttle.h"
 #include "server/log/partition.h"
@@ -29,9 +29,9 @@ struct Gate {
   log::Site& site;
   storage::Database& database;
   auth::Passwords& passwords;
-  auth::LoginThrottle& throttle;   // on the home shard of the site's partition
+  auth::LoginThrottle& throttle;  // on the home shard of the site's partition
   const runtime::Clock& clock;
-  std::string public_url;          // where invitation links lead, without a trailing slash
+  std::string public_url;  // where invitation links lead, without a trailing slash
   // Waits until every shard has acted on what was committed before: after it, a revoked device is cut everywhere.
   std::function<runtime::Task<>()> settled;
 

@@ -48,7 +48,8 @@ Answer<v1::Committed> commit_on_message(Gate& gate, Caller caller, v1::ClientFra
     auto message = named_message(now, request);
     return rule(place, message ? &*message : nullptr, request, actor);
   };
-  auto outcome = co_await commit(gate, caller, *where, kind, request.client_msg_id(), std::move(decide));
+  auto outcome =
+      co_await commit(gate, caller, *where, kind, request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
   co_return std::move(outcome->committed);
 }
@@ -79,7 +80,8 @@ Answer<v1::Committed> delete_message(Gate& gate, Caller caller, const v1::Delete
 }
 
 Answer<v1::Committed> react(Gate& gate, Caller caller, const v1::React& request) {
-  return commit_on_message(gate, std::move(caller), v1::ClientFrame::kReact, request, &domain::react);
+  return commit_on_message(gate, std::move(caller), v1::ClientFrame::kReact, request,
+                           &domain::react);
 }
 
 Answer<v1::Committed> pin_message(Gate& gate, Caller caller, const v1::PinMessage& request) {
@@ -95,8 +97,8 @@ Answer<v1::ImportMessagesReply> import_messages(Gate& gate, Caller caller,
     auto [place, actor] = scene(now, caller);
     known.clear();
     for (const auto& message : request.messages()) {
-      auto row = now.facts.idempotency(storage::PartitionId::club(request.club_id()), caller.account_id,
-                                       message.client_msg_id());
+      auto row = now.facts.idempotency(storage::PartitionId::club(request.club_id()),
+                                       caller.account_id, message.client_msg_id());
       known.push_back(row ? row->committed().object_id() : 0);
     }
     return domain::import_messages(place, known, request, actor, now.now_ms);

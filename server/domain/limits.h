@@ -93,7 +93,8 @@ inline constexpr std::uint32_t rate_limit_strikes = 500;
 // --- Time ---
 // TLS and the upgrade; a slow-loris holds a socket no longer.
 inline constexpr std::uint32_t handshake_ms = 5'000;
-inline constexpr std::uint32_t hurried_handshake_ms = 1'000;        // the same once half of all connections are taken: a flood makes room sooner
+inline constexpr std::uint32_t hurried_handshake_ms =
+    1'000;  // the same once half of all connections are taken: a flood makes room sooner
 inline constexpr std::uint32_t authenticate_ms = 10'000;  // from the upgrade to a good Authenticate
 inline constexpr std::uint32_t heartbeat_ms = 30'000;  // below the idle time-outs of usual proxies
 inline constexpr std::uint32_t dead_ms = 75'000;       // two heartbeats lost and half of a third

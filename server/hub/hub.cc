@@ -69,10 +69,10 @@ void Hub::leave(Followed& followed, unsigned home, Writer& reader) {
   }
   if (!readers.empty()) return;
   Hub* there = peers_[home];
-  there->shard_.post([there, id = followed.id, me = shard_.index(),
-                      registrations = followed.registrations] {
-    there->remove_follower(id, me, registrations);
-  });
+  there->shard_.post(
+      [there, id = followed.id, me = shard_.index(), registrations = followed.registrations] {
+        there->remove_follower(id, me, registrations);
+      });
   followed_.erase(followed.id);
 }
 
@@ -88,7 +88,8 @@ void Hub::remove_follower(storage::PartitionId id, unsigned shard, unsigned regi
   auto found = followers_.find(id);
   if (found == followers_.end()) return;
   found->second[shard] -= std::min(found->second[shard], registrations);
-  if (std::ranges::all_of(found->second, [](unsigned n) { return n == 0; })) followers_.erase(found);
+  if (std::ranges::all_of(found->second, [](unsigned n) { return n == 0; }))
+    followers_.erase(found);
 }
 
 void Hub::publish(std::shared_ptr<const log::Published> published) {

@@ -40,31 +40,33 @@ class Writer {
 
 // Who is present in a stream, as last told: serialised signals, shared by every session that sends them.
 struct PresenceNews {
-  uint64_t version = 0;      // grows; 0 = nothing was told yet
-  uint64_t before = 0;       // the version that `change` starts from
-  std::shared_ptr<const std::string> change;   // ServerFrame.signals; null = only the whole will do
-  std::shared_ptr<const std::string> whole;    // ServerFrame.signals: for whoever held another version
+  uint64_t version = 0;                       // grows; 0 = nothing was told yet
+  uint64_t before = 0;                        // the version that `change` starts from
+  std::shared_ptr<const std::string> change;  // ServerFrame.signals; null = only the whole will do
+  std::shared_ptr<const std::string>
+      whole;  // ServerFrame.signals: for whoever held another version
 };
 
 // Who types in a room, as last told.
 struct TypingNews {
-  uint64_t version = 0;      // grows over all rooms of the stream
-  uint16_t roles = 0;        // who may know: the room's readers; bit 0 = everybody
-  std::shared_ptr<const std::string> whole;    // ServerFrame.signals
+  uint64_t version = 0;                      // grows over all rooms of the stream
+  uint16_t roles = 0;                        // who may know: the room's readers; bit 0 = everybody
+  std::shared_ptr<const std::string> whole;  // ServerFrame.signals
 };
 
 // A stream that this shard follows, with its readers.
 struct Followed {
-  Followed(storage::PartitionId which, uint64_t head, std::size_t max_bytes, std::size_t max_entries)
+  Followed(storage::PartitionId which, uint64_t head, std::size_t max_bytes,
+           std::size_t max_entries)
       : id(which), ring(head, max_bytes, max_entries) {}
 
   storage::PartitionId id;
   Ring ring;
-  std::vector<Writer*> readers;   // woken on every commit
+  std::vector<Writer*> readers;  // woken on every commit
   PresenceNews presence;
-  std::unordered_map<uint64_t, TypingNews> typing;   // by room
+  std::unordered_map<uint64_t, TypingNews> typing;  // by room
   uint64_t typing_version = 0;
-  unsigned registrations = 0;     // with the home shard, to be taken back when the last reader leaves
+  unsigned registrations = 0;  // with the home shard, to be taken back when the last reader leaves
 };
 
 // The fan-out of one shard: lives on it, owned by the server for its whole life.

@@ -13,7 +13,8 @@ namespace limits = domain::limits;
 namespace {
 
 constexpr auto beat = std::chrono::seconds(1);
-constexpr int64_t large_room_ms = 5'000;   // above limits::presence_list, a count and a sample at 0.2 Hz
+constexpr int64_t large_room_ms =
+    5'000;  // above limits::presence_list, a count and a sample at 0.2 Hz
 
 std::shared_ptr<const std::string> framed(const v1::Signal& signal) {
   v1::ServerFrame frame;
@@ -45,13 +46,14 @@ void Lobby::went(storage::PartitionId stream, unsigned home, uint64_t account) {
   there->shard_.post([there, stream, account] { there->change(stream, account, false); });
 }
 
-void Lobby::types(storage::PartitionId id, unsigned home, uint64_t room, uint16_t roles, uint64_t account) {
+void Lobby::types(storage::PartitionId id, unsigned home, uint64_t room, uint16_t roles,
+                  uint64_t account) {
   Lobby* there = peers_[home];
   there->shard_.post([there, id, room, roles, account] {
     Room& state = there->streams_[id].rooms[room];
     state.roles = roles;
-    auto [place, fresh] = state.until_ms.insert_or_assign(
-        account, there->clock_.steady_ms() + limits::typing_ms);
+    auto [place, fresh] =
+        state.until_ms.insert_or_assign(account, there->clock_.steady_ms() + limits::typing_ms);
     state.changed |= fresh;
   });
 }
@@ -80,8 +82,9 @@ runtime::Task<> Lobby::run() {
       tell_presence(it->first, stream, now);
       tell_typing(it->first, stream, now);
       // Nobody is there and nothing is left to tell.
-      it = stream.present.empty() && stream.changes.empty() && stream.rooms.empty() ? streams_.erase(it)
-                                                                                   : std::next(it);
+      it = stream.present.empty() && stream.changes.empty() && stream.rooms.empty()
+               ? streams_.erase(it)
+               : std::next(it);
     }
   }
 }
@@ -102,7 +105,10 @@ void Lobby::tell_presence(storage::PartitionId id, Stream& stream, int64_t now_m
     presence->add_came(account);
   }
 
-  PresenceNews news{.version = ++version_, .before = stream.told_version, .change = nullptr, .whole = framed(whole)};
+  PresenceNews news{.version = ++version_,
+                    .before = stream.told_version,
+                    .change = nullptr,
+                    .whole = framed(whole)};
   if (!large && stream.changes.size() < stream.present.size()) {
     v1::Signal change;
     auto* delta = change.mutable_presence();
@@ -126,7 +132,8 @@ void Lobby::tell_presence(storage::PartitionId id, Stream& stream, int64_t now_m
 void Lobby::tell_typing(storage::PartitionId id, Stream& stream, int64_t now_ms) {
   for (auto it = stream.rooms.begin(); it != stream.rooms.end();) {
     Room& room = it->second;
-    room.changed |= std::erase_if(room.until_ms, [&](const auto& entry) { return entry.second <= now_ms; }) > 0;
+    room.changed |=
+        std::erase_if(room.until_ms, [&](const auto& entry) { return entry.second <= now_ms; }) > 0;
     if (room.changed) {
       v1::Signal signal;
       auto* typing = signal.mutable_typing();

@@ -32,17 +32,18 @@ class Lobby {
   void came(storage::PartitionId stream, unsigned home, uint64_t account);
   void went(storage::PartitionId stream, unsigned home, uint64_t account);
   // From any shard: `account` types in a room whose readers are `roles` (bit 0: everybody).
-  void types(storage::PartitionId stream, unsigned home, uint64_t room, uint16_t roles, uint64_t account);
+  void types(storage::PartitionId stream, unsigned home, uint64_t room, uint16_t roles,
+             uint64_t account);
 
  private:
   struct Room {
     uint16_t roles = 0;
-    std::unordered_map<uint64_t, int64_t> until_ms;   // by account, steady time
+    std::unordered_map<uint64_t, int64_t> until_ms;  // by account, steady time
     bool changed = false;
   };
   struct Stream {
-    std::unordered_map<uint64_t, uint32_t> present;   // connections by account
-    std::unordered_map<uint64_t, bool> changes;       // since the last telling: true = came
+    std::unordered_map<uint64_t, uint32_t> present;  // connections by account
+    std::unordered_map<uint64_t, bool> changes;      // since the last telling: true = came
     uint64_t told_version = 0;
     int64_t told_ms = 0;
     std::unordered_map<uint64_t, Room> rooms;
@@ -58,7 +59,7 @@ class Lobby {
   const runtime::Clock& clock_;
   std::vector<Lobby*> peers_;
   std::unordered_map<storage::PartitionId, Stream> streams_;
-  uint64_t version_ = 0;   // over all streams, so that none is ever used twice
+  uint64_t version_ = 0;  // over all streams, so that none is ever used twice
   runtime::TaskGroup tasks_;
 };
 

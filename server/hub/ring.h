@@ -21,10 +21,10 @@ class Ring {
     std::size_t used = 0;
   };
   struct Entry {
-    const char* data;      // in `slab`
+    const char* data;  // in `slab`
     uint32_t size;
-    uint16_t roles;        // audience: bit r admits ClubRole r; bit 0 whoever may follow the stream
-    uint64_t account;      // audience: also admits this account; 0 = none
+    uint16_t roles;    // audience: bit r admits ClubRole r; bit 0 whoever may follow the stream
+    uint64_t account;  // audience: also admits this account; 0 = none
     std::shared_ptr<const Slab> slab;
   };
 

@@ -31,7 +31,8 @@ runtime::Task<Appended> EmbeddedLog::append(storage::PartitionId, uint64_t,
     Waiting waiting{what, [home, kept](Appended result) {
                       asio::post(home, [kept, result] { std::move (*kept)(result); });
                     }};
-    asio::post(context_, [this, waiting = std::move(waiting)]() mutable { enqueue(std::move(waiting)); });
+    asio::post(context_,
+               [this, waiting = std::move(waiting)]() mutable { enqueue(std::move(waiting)); });
   };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Appended)>(
       std::move(initiate), asio::use_awaitable, batch.get());

@@ -14,8 +14,8 @@ namespace amicale::log {
 
 // How an append ended.
 enum class Appended {
-  durable,   // it survives from now on
-  unknown,   // the write failed: it may or may not be there; the partition must be loaded again
+  durable,  // it survives from now on
+  unknown,  // the write failed: it may or may not be there; the partition must be loaded again
 };
 
 // Where commits go. One instance per shard; called on that shard only. Implementations: EmbeddedLog (RocksDB here).

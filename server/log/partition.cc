@@ -52,7 +52,8 @@ runtime::Task<domain::Result<Outcome>> Partition::submit(Command command) {
       parts_.tasks.spawn("partition", run());
     }
   };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(domain::Result<Outcome>)>(
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>,
+                                          void(domain::Result<Outcome>)>(
       std::move(initiate), asio::use_awaitable, std::move(command));
 }
 
@@ -134,7 +135,8 @@ runtime::Task<> Partition::turn() {
   }
   for (auto& waiting : decided) {
     if (!waiting.result) {
-      ++metrics.refusals[static_cast<std::size_t>(waiting.result.error().code) % metrics.refusals.size()];
+      ++metrics.refusals[static_cast<std::size_t>(waiting.result.error().code) %
+                         metrics.refusals.size()];
     }
     waiting.done(std::move(waiting.result));
   }
@@ -142,8 +144,8 @@ runtime::Task<> Partition::turn() {
 
 std::optional<domain::Refusal> Partition::check_rate(const Command& command) {
   if (!command.is_post || command.actor == 0) return std::nullopt;
-  auto [place, fresh] = posts_.try_emplace(command.actor, parts_.posts_per_10s, limits::post_window_ms,
-                                           parts_.posts_per_10s);
+  auto [place, fresh] = posts_.try_emplace(command.actor, parts_.posts_per_10s,
+                                           limits::post_window_ms, parts_.posts_per_10s);
   const int64_t now = parts_.clock.steady_ms();
   if (place->second.take(now)) {
     // Whoever has not posted for a while is forgotten, a few at a time.
@@ -195,10 +197,11 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
                        {static_cast<uint16_t>(made.audience.roles()), made.audience.account()},
                        made.private_part});
   }
-  storage::Origin origin{
-      .request_kind = command.client_msg_id.empty() ? 0 : static_cast<uint32_t>(command.request_kind),
-      .object_id = decision->object_id,
-      .numbers = decision->numbers};
+  storage::Origin origin{.request_kind = command.client_msg_id.empty()
+                                             ? 0
+                                             : static_cast<uint32_t>(command.request_kind),
+                         .object_id = decision->object_id,
+                         .numbers = decision->numbers};
   outcome.committed =
       storage::append(*turn.batch, id_, turn.head, entries, origin, turn.published->events);
   for (const auto& made : decision->events) apply_to(*state_, made.event);
@@ -250,18 +253,24 @@ std::unique_ptr<State> Partition::load(const storage::Database& database, storag
       if (auto row = view.direct(id.id)) direct.load(*row);
       return std::make_unique<State>(std::move(direct));
     }
-    default:
-      throw storage::Error("no such partition: " + storage::to_string(id));
+    default: throw storage::Error("no such partition: " + storage::to_string(id));
   }
 }
 
 Partitions::Partitions(runtime::Shard& shard, storage::Database& database, Log& log,
                        runtime::Blocking& blocking, const runtime::Clock& clock,
                        Publisher publisher, Bounds bounds)
-    : shard_(shard), database_(database), log_(log), blocking_(blocking), clock_(clock),
-      publisher_(std::move(publisher)), bounds_(bounds), tasks_(shard.executor()) {}
+    : shard_(shard),
+      database_(database),
+      log_(log),
+      blocking_(blocking),
+      clock_(clock),
+      publisher_(std::move(publisher)),
+      bounds_(bounds),
+      tasks_(shard.executor()) {}
 
-runtime::Task<domain::Result<Outcome>> Partitions::submit(storage::PartitionId id, Command command) {
+runtime::Task<domain::Result<Outcome>> Partitions::submit(storage::PartitionId id,
+                                                          Command command) {
   if (draining_) co_return std::unexpected(unavailable());
   auto found = loaded_.find(id);
   if (found == loaded_.end()) {

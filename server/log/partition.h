@@ -26,7 +26,8 @@
 namespace amicale::log {
 
 // What the rules of one partition look at.
-using State = std::variant<domain::SiteState, domain::AccountState, domain::ClubState, domain::DirectState>;
+using State =
+    std::variant<domain::SiteState, domain::AccountState, domain::ClubState, domain::DirectState>;
 
 // All that a decision may depend on. `facts` reads the database through what this turn has already decided.
 struct Deciding {
@@ -42,17 +43,17 @@ struct Deciding {
 
 // One command on its way into a partition.
 struct Command {
-  uint64_t actor = 0;             // account id; 0 = the operator's console
-  std::string client_msg_id;      // 16 bytes, or empty: then a repeat is not recognised
-  int request_kind = 0;           // v1::ClientFrame body case
-  bool is_post = false;           // counts against the actor's posts
+  uint64_t actor = 0;         // account id; 0 = the operator's console
+  std::string client_msg_id;  // 16 bytes, or empty: then a repeat is not recognised
+  int request_kind = 0;       // v1::ClientFrame body case
+  bool is_post = false;       // counts against the actor's posts
   std::function<domain::Result<domain::Decision>(const Deciding&)> decide;
 };
 
 // What a command led to, once durable.
 struct Outcome {
   v1::Committed committed;
-  std::vector<uint64_t> numbers;   // ImportMessages
+  std::vector<uint64_t> numbers;  // ImportMessages
 };
 
 // One ordered log and the state that its rules need. Lives on its home shard; owned by Partitions.
@@ -108,18 +109,18 @@ class Partition {
   Parts parts_;
   std::deque<Waiting> queue_;
   bool running_ = false;
-  std::unique_ptr<State> state_;     // empty: load before the next turn
-  store::HeadRow head_;              // of what is durable
+  std::unique_ptr<State> state_;  // empty: load before the next turn
+  store::HeadRow head_;           // of what is durable
   int64_t last_used_ms_ = 0;
-  std::unordered_map<uint64_t, domain::TokenBucket> posts_;   // by member; forgotten when full again
+  std::unordered_map<uint64_t, domain::TokenBucket> posts_;  // by member; forgotten when full again
 };
 
 // The partitions whose home is one shard. Lives on that shard; owned by the server.
 class Partitions {
  public:
   struct Bounds {
-    std::size_t loaded;         // partitions kept in memory while idle
-    uint32_t posts_per_10s;     // messages by one member
+    std::size_t loaded;      // partitions kept in memory while idle
+    uint32_t posts_per_10s;  // messages by one member
   };
 
   Partitions(runtime::Shard& shard, storage::Database& database, Log& log,

@@ -10,7 +10,8 @@ namespace amicale::queries {
 
 namespace limits = domain::limits;
 
-Result<v1::GetHistoryReply> history(const View& view, const Caller& caller, const v1::GetHistory& request) {
+Result<v1::GetHistoryReply> history(const View& view, const Caller& caller,
+                                    const v1::GetHistory& request) {
   auto stream = storage::partition_of(request.stream());
   if (!stream) return domain::bad_request("stream");
   auto room = read_room(view, caller, *stream, request.room_id());
@@ -21,19 +22,22 @@ Result<v1::GetHistoryReply> history(const View& view, const Caller& caller, cons
   v1::GetHistoryReply reply;
   reply.set_head_number(room->head_number());
   reply.set_seq(view.head(*stream).seq());
-  const uint64_t around = request.around() == 0 ? room->head_number() : std::min(request.around(), room->head_number());
+  const uint64_t around =
+      request.around() == 0 ? room->head_number() : std::min(request.around(), room->head_number());
   // A page ends early rather than outgrow a frame; half of it for each side.
   const std::size_t most_bytes = limits::server_frame_bytes / 2;
   std::vector<v1::Message> older;
   std::size_t bytes = 0;
   if (around > 0 && request.before() > 0) {
-    older = view.messages(*stream, request.room_id(), around, request.before(), View::Direction::older);
+    older =
+        view.messages(*stream, request.room_id(), around, request.before(), View::Direction::older);
   }
   std::size_t keep = 0;
   while (keep < older.size() && bytes < most_bytes) bytes += older[keep++].ByteSizeLong();
   for (std::size_t i = keep; i-- > 0;) *reply.add_messages() = std::move(older[i]);
   if (request.after() > 0 && around < room->head_number()) {
-    auto newer = view.messages(*stream, request.room_id(), around + 1, request.after(), View::Direction::newer);
+    auto newer = view.messages(*stream, request.room_id(), around + 1, request.after(),
+                               View::Direction::newer);
     bytes = 0;
     for (auto& message : newer) {
       if (bytes >= most_bytes) break;

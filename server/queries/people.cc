@@ -10,7 +10,8 @@ namespace amicale::queries {
 
 namespace limits = domain::limits;
 
-Result<v1::ListMembersReply> members(const View& view, const Caller& caller, const v1::ListMembers& request) {
+Result<v1::ListMembersReply> members(const View& view, const Caller& caller,
+                                     const v1::ListMembers& request) {
   auto actor = actor_in(view, caller, request.club_id());
   auto allowed = domain::may(actor, domain::Action::list_members);
   if (!allowed) return std::unexpected(allowed.error());
@@ -33,7 +34,8 @@ Result<v1::ListMembersReply> members(const View& view, const Caller& caller, con
           member.account_id() != caller.account_id) {
         continue;
       }
-      if (!wanted.empty() && domain::fold(member.display_name()).find(wanted) == std::string::npos) continue;
+      if (!wanted.empty() && domain::fold(member.display_name()).find(wanted) == std::string::npos)
+        continue;
       *reply.add_members() = std::move(member);
       if (static_cast<std::size_t>(reply.members_size()) == page) break;
     }
@@ -55,7 +57,8 @@ Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& cal
   if (!allowed) return std::unexpected(allowed.error());
   v1::ListInvitationsReply reply;
   auto stream = site ? storage::PartitionId::site() : storage::PartitionId::club(request.club_id());
-  for (auto& row : view.invitations_of(stream)) *reply.add_invitations() = std::move(*row.mutable_invitation());
+  for (auto& row : view.invitations_of(stream))
+    *reply.add_invitations() = std::move(*row.mutable_invitation());
   return reply;
 }
 
@@ -102,7 +105,8 @@ v1::Direct direct_for(const View& view, const store::DirectRow& row, uint64_t ac
   return direct;
 }
 
-Result<v1::ListDirectsReply> directs(const View& view, const Caller& caller, const v1::ListDirects&) {
+Result<v1::ListDirectsReply> directs(const View& view, const Caller& caller,
+                                     const v1::ListDirects&) {
   v1::ListDirectsReply reply;
   for (const auto& row : view.directs_of(caller.account_id)) {
     // A row that only holds a block is the blocker's alone.

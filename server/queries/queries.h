@@ -19,15 +19,20 @@ using auth::Caller;
 using domain::Result;
 using storage::View;
 
-Result<v1::GetHistoryReply> history(const View& view, const Caller& caller, const v1::GetHistory& request);
+Result<v1::GetHistoryReply> history(const View& view, const Caller& caller,
+                                    const v1::GetHistory& request);
 Result<v1::CountMentionsReply> count_mentions(const View& view, const Caller& caller,
                                               const v1::CountMentions& request);
-Result<v1::ListMembersReply> members(const View& view, const Caller& caller, const v1::ListMembers& request);
+Result<v1::ListMembersReply> members(const View& view, const Caller& caller,
+                                     const v1::ListMembers& request);
 Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& caller,
                                              const v1::ListInvitations& request);
-Result<v1::ListClubsReply> clubs(const View& view, const Caller& caller, const v1::ListClubs& request);
-Result<v1::ListDirectsReply> directs(const View& view, const Caller& caller, const v1::ListDirects& request);
-Result<v1::ListTokensReply> tokens(const View& view, const Caller& caller, const v1::ListTokens& request);
+Result<v1::ListClubsReply> clubs(const View& view, const Caller& caller,
+                                 const v1::ListClubs& request);
+Result<v1::ListDirectsReply> directs(const View& view, const Caller& caller,
+                                     const v1::ListDirects& request);
+Result<v1::ListTokensReply> tokens(const View& view, const Caller& caller,
+                                   const v1::ListTokens& request);
 Result<v1::FindAccountReply> find_account(const View& view, const Caller& caller,
                                           const v1::FindAccount& request);
 
@@ -35,7 +40,8 @@ Result<v1::FindAccountReply> find_account(const View& view, const Caller& caller
 Result<v1::Snapshot> snapshot(const View& view, const Caller& caller, storage::PartitionId stream);
 
 // Whether the caller may follow a stream, and by which role (UNSPECIFIED for streams that are not a club's). As `snapshot`.
-Result<v1::ClubRole> follow_role(const View& view, const Caller& caller, storage::PartitionId stream);
+Result<v1::ClubRole> follow_role(const View& view, const Caller& caller,
+                                 storage::PartitionId stream);
 
 // What one side sees of a direct conversation: who blocks is not told to the other.
 v1::Direct direct_for(const View& view, const store::DirectRow& row, uint64_t account);

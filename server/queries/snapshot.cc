@@ -14,7 +14,8 @@ Result<v1::ClubSnapshot> club_snapshot(const View& view, const Caller& caller, u
   *snapshot.mutable_club() = std::move(*club);
   for (auto& room : view.rooms_of(club_id)) {
     auto state = room_state(room);
-    if (domain::may(actor, domain::Action::read_room, {.room = &state})) *snapshot.add_rooms() = std::move(room);
+    if (domain::may(actor, domain::Action::read_room, {.room = &state}))
+      *snapshot.add_rooms() = std::move(room);
   }
   if (auto me = view.member(club_id, caller.account_id)) {
     *snapshot.mutable_me() = std::move(*me);
@@ -40,15 +41,18 @@ v1::AccountSnapshot account_snapshot(const View& view, const Caller& caller) {
   snapshot.set_display_name(row.display_name());
   snapshot.set_language(row.language());
   snapshot.set_site_role(row.site_role());
-  for (auto& mark : view.read_marks_of(caller.account_id)) *snapshot.add_read_marks() = std::move(mark);
+  for (auto& mark : view.read_marks_of(caller.account_id))
+    *snapshot.add_read_marks() = std::move(mark);
   for (auto& level : view.levels_of(caller.account_id)) *snapshot.add_levels() = std::move(level);
-  if (auto devices = tokens(view, caller, {})) snapshot.mutable_devices()->Swap(devices->mutable_devices());
+  if (auto devices = tokens(view, caller, {}))
+    snapshot.mutable_devices()->Swap(devices->mutable_devices());
   return snapshot;
 }
 
 }  // namespace
 
-Result<v1::ClubRole> follow_role(const View& view, const Caller& caller, storage::PartitionId stream) {
+Result<v1::ClubRole> follow_role(const View& view, const Caller& caller,
+                                 storage::PartitionId stream) {
   switch (stream.kind) {
     case v1::STREAM_KIND_CLUB: {
       auto actor = actor_in(view, caller, stream.id);
@@ -72,8 +76,7 @@ Result<v1::ClubRole> follow_role(const View& view, const Caller& caller, storage
       if (!allowed) return std::unexpected(allowed.error());
       return v1::CLUB_ROLE_UNSPECIFIED;
     }
-    default:
-      return domain::bad_request("stream");
+    default: return domain::bad_request("stream");
   }
 }
 

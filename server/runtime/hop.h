@@ -55,15 +55,12 @@ auto hop(Executor executor, Function function)
         auto task = (*kept)();
         if constexpr (std::is_void_v<Value>) {
           asio::co_spawn(executor, std::move(task),
-                         [kept = std::move(kept), finish = std::move(finish)](std::exception_ptr e) mutable {
-                           finish(e, std::monostate{});
-                         });
+                         [kept = std::move(kept), finish = std::move(finish)](
+                             std::exception_ptr e) mutable { finish(e, std::monostate{}); });
         } else {
           asio::co_spawn(executor, std::move(task),
-                         [kept = std::move(kept), finish = std::move(finish)](std::exception_ptr e,
-                                                                              Value v) mutable {
-                           finish(e, std::move(v));
-                         });
+                         [kept = std::move(kept), finish = std::move(finish)](
+                             std::exception_ptr e, Value v) mutable { finish(e, std::move(v)); });
         }
       });
     } else {

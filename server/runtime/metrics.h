@@ -31,29 +31,29 @@ struct DoublingHistogram {
 
 // What one shard counts. Plain numbers: written only on the shard, read by a call to it, added up by whoever asked.
 struct Metrics {
-  uint64_t connections = 0;            // open now
-  uint64_t connections_total = 0;      // accepted since the start
-  uint64_t connections_refused = 0;    // turned away at a cap
-  uint64_t sessions = 0;               // authenticated now
-  uint64_t behind_sessions = 0;        // fed from the log now
+  uint64_t connections = 0;          // open now
+  uint64_t connections_total = 0;    // accepted since the start
+  uint64_t connections_refused = 0;  // turned away at a cap
+  uint64_t sessions = 0;             // authenticated now
+  uint64_t behind_sessions = 0;      // fed from the log now
   uint64_t frames_in = 0;
   uint64_t bytes_in = 0;
-  uint64_t frames_out = 0;             // WebSocket messages written: one gathering write each
+  uint64_t frames_out = 0;  // WebSocket messages written: one gathering write each
   uint64_t bytes_out = 0;
-  uint64_t deliveries = 0;             // events written to sessions
-  uint64_t ring_misses = 0;            // times a cursor fell off its ring
-  uint64_t log_pages = 0;              // pages read from the log for sessions that are behind
+  uint64_t deliveries = 0;   // events written to sessions
+  uint64_t ring_misses = 0;  // times a cursor fell off its ring
+  uint64_t log_pages = 0;    // pages read from the log for sessions that are behind
   uint64_t signals_shed = 0;
   uint64_t commits = 0;
   uint64_t events = 0;
   uint64_t commit_failures = 0;
   uint64_t logins = 0;
   uint64_t logins_failed = 0;
-  uint64_t partitions = 0;             // loaded now
-  std::array<uint64_t, 32> refusals{};  // by v1::RefusalCode
-  DoublingHistogram<32, 16> commit_us;         // append to durable, microseconds
-  DoublingHistogram<1, 12> turn_commands;      // commands decided in one turn
-  DoublingHistogram<1, 12> events_per_write;   // events in one gathering write
+  uint64_t partitions = 0;                    // loaded now
+  std::array<uint64_t, 32> refusals{};        // by v1::RefusalCode
+  DoublingHistogram<32, 16> commit_us;        // append to durable, microseconds
+  DoublingHistogram<1, 12> turn_commands;     // commands decided in one turn
+  DoublingHistogram<1, 12> events_per_write;  // events in one gathering write
 
   Metrics& operator+=(const Metrics& o) {
     connections += o.connections;

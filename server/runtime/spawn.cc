@@ -29,18 +29,19 @@ void spawn(asio::any_io_executor executor, std::string_view name, Task<> task) {
 
 void TaskGroup::spawn(std::string_view name, Task<> task) {
   auto signal = running_.emplace(running_.end());
-  asio::co_spawn(executor_, std::move(task),
-                 asio::bind_cancellation_slot(
-                     signal->slot(), [this, signal, name](std::exception_ptr error) {
-                       report(name, error);
-                       running_.erase(signal);
-                       if (running_.empty()) idle_.cancel();
-                     }));
+  asio::co_spawn(
+      executor_, std::move(task),
+      asio::bind_cancellation_slot(signal->slot(), [this, signal, name](std::exception_ptr error) {
+        report(name, error);
+        running_.erase(signal);
+        if (running_.empty()) idle_.cancel();
+      }));
 }
 
 void TaskGroup::cancel() {
   // A task may end, and leave the list, while it is told to.
-  for (auto it = running_.begin(); it != running_.end();) (it++)->emit(asio::cancellation_type::terminal);
+  for (auto it = running_.begin(); it != running_.end();)
+    (it++)->emit(asio::cancellation_type::terminal);
 }
 
 Task<> TaskGroup::join() {

@@ -23,13 +23,16 @@ runtime::Task<domain::Result<void>> create_backup(const Parts& parts, commands::
   auto allowed = domain::may(domain::actor_on_site(caller.account_id, caller.site_role),
                              domain::Action::create_backup);
   if (!allowed) co_return std::unexpected(allowed.error());
-  if (parts.backup_folder.empty()) co_return domain::refuse(v1::REFUSAL_CODE_UNSUPPORTED, "backup.no_folder");
+  if (parts.backup_folder.empty())
+    co_return domain::refuse(v1::REFUSAL_CODE_UNSUPPORTED, "backup.no_folder");
   std::string name = frame.create_backup().name();
   if (name.empty()) name = default_name(parts.gate.clock.now_ms());
   // One path component of harmless characters: a name is never a way out of the folder.
-  if (auto right = domain::check_slug(name, "name"); !right) co_return std::unexpected(right.error());
+  if (auto right = domain::check_slug(name, "name"); !right)
+    co_return std::unexpected(right.error());
   const std::filesystem::path target = std::filesystem::path(parts.backup_folder) / name;
-  if (std::filesystem::exists(target)) co_return domain::refuse(v1::REFUSAL_CODE_CONFLICT, "backup.exists");
+  if (std::filesystem::exists(target))
+    co_return domain::refuse(v1::REFUSAL_CODE_CONFLICT, "backup.exists");
   const int64_t started = parts.gate.clock.steady_ms();
   auto copy = [&parts, target] { return storage::backup(parts.gate.database, target); };
   auto report = co_await parts.blocking.run(std::move(copy));

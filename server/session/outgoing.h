@@ -48,7 +48,7 @@ class Outgoing {
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  std::size_t events = 0;   // deliveries in it
+  std::size_t events = 0;  // deliveries in it
 
   void clear() {
     own_.clear();
@@ -62,7 +62,7 @@ class Outgoing {
 
  private:
   struct Piece {
-    const char* shared;      // nullptr: own_ from `offset`
+    const char* shared;  // nullptr: own_ from `offset`
     std::size_t offset;
     std::size_t size;
   };

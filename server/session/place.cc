@@ -18,8 +18,13 @@ constexpr std::size_t most_free_messages = 64;
 
 Place::Place(runtime::Shard& shard, hub::Hub& hub, hub::Lobby& lobby, const Parts& parts,
              const Settings& settings)
-    : shard_(shard), hub_(hub), lobby_(lobby), parts_(parts), settings_(settings),
-      random_(std::random_device{}()), tasks_(shard.executor()) {}
+    : shard_(shard),
+      hub_(hub),
+      lobby_(lobby),
+      parts_(parts),
+      settings_(settings),
+      random_(std::random_device{}()),
+      tasks_(shard.executor()) {}
 
 void Place::start() {
   shard_.post([this] { tasks_.spawn("place", tick()); });
@@ -86,7 +91,8 @@ void Place::leave(uint64_t account) {
 }
 
 uint32_t Place::reconnect_after_ms() {
-  return std::uniform_int_distribution<uint32_t>(limits::reconnect_min_ms, limits::reconnect_max_ms)(random_);
+  return std::uniform_int_distribution<uint32_t>(limits::reconnect_min_ms,
+                                                 limits::reconnect_max_ms)(random_);
 }
 
 std::unique_ptr<Outgoing> Place::borrow() {

@@ -20,7 +20,7 @@ class Session;
 
 // What sessions are told by the configuration. Constant; shared by all shards.
 struct Settings {
-  std::string server_name;         // "amicale/0.1.0"
+  std::string server_name;  // "amicale/0.1.0"
   std::string site_name;
   v1::Language language = v1::LANGUAGE_FR;
   v1::Limits limits;
@@ -33,7 +33,8 @@ struct Settings {
 // The sessions of one shard, and what they share. Lives on its shard; owned by the server; outlives its sessions.
 class Place {
  public:
-  Place(runtime::Shard& shard, hub::Hub& hub, hub::Lobby& lobby, const Parts& parts, const Settings& settings);
+  Place(runtime::Shard& shard, hub::Hub& hub, hub::Lobby& lobby, const Parts& parts,
+        const Settings& settings);
 
   // Tells each place of the others, one per shard by index; before any shard runs.
   void connect(std::vector<Place*> peers) { peers_ = std::move(peers); }
@@ -80,7 +81,7 @@ class Place {
   const Settings& settings_;
   std::vector<Place*> peers_;
   std::unordered_set<Session*> sessions_;
-  std::unordered_map<uint64_t, uint32_t> sockets_;   // of accounts whose home is this shard
+  std::unordered_map<uint64_t, uint32_t> sockets_;  // of accounts whose home is this shard
   std::vector<std::unique_ptr<Outgoing>> free_;
   std::minstd_rand random_;
   runtime::TaskGroup tasks_;

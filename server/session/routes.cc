@@ -26,7 +26,8 @@ using runtime::Task;
 
 // A row's handler, made of the command and the places of its request and reply in the frames.
 template <auto Function, auto Request, auto Reply>
-Task<domain::Result<void>> command(const Parts& parts, Caller caller, const Frame& frame, v1::Reply& reply) {
+Task<domain::Result<void>> command(const Parts& parts, Caller caller, const Frame& frame,
+                                   v1::Reply& reply) {
   auto answer = co_await Function(parts.gate, std::move(caller), (frame.*Request)());
   if (!answer) co_return std::unexpected(std::move(answer.error()));
   *(reply.*Reply)() = std::move(*answer);
@@ -34,7 +35,8 @@ Task<domain::Result<void>> command(const Parts& parts, Caller caller, const Fram
 }
 
 template <auto Function, auto Request, auto Reply>
-Task<domain::Result<void>> query(const Parts& parts, Caller caller, const Frame& frame, v1::Reply& reply) {
+Task<domain::Result<void>> query(const Parts& parts, Caller caller, const Frame& frame,
+                                 v1::Reply& reply) {
   auto read = [&parts, &caller, &frame] {
     storage::Snapshot snapshot(parts.gate.database);
     return Function(storage::View(snapshot), caller, (frame.*Request)());
@@ -46,7 +48,8 @@ Task<domain::Result<void>> query(const Parts& parts, Caller caller, const Frame&
 }
 
 // Shows what a code leads to; the code is the permission.
-Task<domain::Result<void>> look_up_invitation(const Parts& parts, Caller, const Frame& frame, v1::Reply& reply) {
+Task<domain::Result<void>> look_up_invitation(const Parts& parts, Caller, const Frame& frame,
+                                              v1::Reply& reply) {
   auto view = parts.gate.view();
   auto row = view.invitation_by_hash(auth::digest(frame.look_up_invitation().code()));
   auto opens = domain::check_invitation(row ? &*row : nullptr, row ? row->account_id() : 0,
@@ -66,8 +69,10 @@ Task<domain::Result<void>> look_up_invitation(const Parts& parts, Caller, const 
   co_return domain::Result<void>{};
 }
 
-#define AMICALE_COMMAND(function, name) &command<&commands::function, &Frame::name, &v1::Reply::mutable_##name>
-#define AMICALE_QUERY(function, name) &query<&queries::function, &Frame::name, &v1::Reply::mutable_##name>
+#define AMICALE_COMMAND(function, name) \
+  &command<&commands::function, &Frame::name, &v1::Reply::mutable_##name>
+#define AMICALE_QUERY(function, name) \
+  &query<&queries::function, &Frame::name, &v1::Reply::mutable_##name>
 
 constexpr auto table = std::to_array<Route>({
     // The connection
@@ -80,57 +85,79 @@ constexpr auto table = std::to_array<Route>({
     // Ways in, and one's own account
     {Frame::kLogin, Kind::command, Entry::anyone, 20, {}, AMICALE_COMMAND(login, login)},
     {Frame::kLookUpInvitation, Kind::query, Entry::anyone, 10, {}, &look_up_invitation},
-    {Frame::kRegister, Kind::command, Entry::anyone, 20, {}, AMICALE_COMMAND(register_account, register_)},
+    {Frame::kRegister,
+     Kind::command,
+     Entry::anyone,
+     20,
+     {},
+     AMICALE_COMMAND(register_account, register_)},
     {Frame::kAcceptInvitation, Kind::command, Entry::account, 10, Action::manage_own_account,
      AMICALE_COMMAND(accept_invitation, accept_invitation)},
     {Frame::kChangePassword, Kind::command, Entry::account, 20, Action::manage_own_account,
      AMICALE_COMMAND(change_password, change_password)},
     {Frame::kChangeProfile, Kind::command, Entry::account, 10, Action::manage_own_account,
      AMICALE_COMMAND(change_profile, change_profile)},
-    {Frame::kListTokens, Kind::query, Entry::account, 2, Action::manage_own_account, AMICALE_QUERY(tokens, list_tokens)},
+    {Frame::kListTokens, Kind::query, Entry::account, 2, Action::manage_own_account,
+     AMICALE_QUERY(tokens, list_tokens)},
     {Frame::kRevokeToken, Kind::command, Entry::account, 5, Action::manage_own_account,
      AMICALE_COMMAND(revoke_token, revoke_token)},
-    {Frame::kLogout, Kind::command, Entry::account, 1, Action::manage_own_account, AMICALE_COMMAND(logout, logout)},
-    {Frame::kMarkRead, Kind::command, Entry::account, 1, Action::manage_own_account, AMICALE_COMMAND(mark_read, mark_read)},
-    {Frame::kSetLevel, Kind::command, Entry::account, 1, Action::manage_own_account, AMICALE_COMMAND(set_level, set_level)},
-    {Frame::kListClubs, Kind::query, Entry::account, 2, Action::manage_own_account, AMICALE_QUERY(clubs, list_clubs)},
-    {Frame::kListDirects, Kind::query, Entry::account, 2, Action::open_direct, AMICALE_QUERY(directs, list_directs)},
+    {Frame::kLogout, Kind::command, Entry::account, 1, Action::manage_own_account,
+     AMICALE_COMMAND(logout, logout)},
+    {Frame::kMarkRead, Kind::command, Entry::account, 1, Action::manage_own_account,
+     AMICALE_COMMAND(mark_read, mark_read)},
+    {Frame::kSetLevel, Kind::command, Entry::account, 1, Action::manage_own_account,
+     AMICALE_COMMAND(set_level, set_level)},
+    {Frame::kListClubs, Kind::query, Entry::account, 2, Action::manage_own_account,
+     AMICALE_QUERY(clubs, list_clubs)},
+    {Frame::kListDirects, Kind::query, Entry::account, 2, Action::open_direct,
+     AMICALE_QUERY(directs, list_directs)},
 
     // Clubs
-    {Frame::kCreateClub, Kind::command, Entry::account, 10, Action::create_club, AMICALE_COMMAND(create_club, create_club)},
-    {Frame::kChangeClub, Kind::command, Entry::account, 2, Action::change_club, AMICALE_COMMAND(change_club, change_club)},
-    {Frame::kCreateRoom, Kind::command, Entry::account, 2, Action::create_room, AMICALE_COMMAND(create_room, create_room)},
-    {Frame::kChangeRoom, Kind::command, Entry::account, 2, Action::change_room, AMICALE_COMMAND(change_room, change_room)},
+    {Frame::kCreateClub, Kind::command, Entry::account, 10, Action::create_club,
+     AMICALE_COMMAND(create_club, create_club)},
+    {Frame::kChangeClub, Kind::command, Entry::account, 2, Action::change_club,
+     AMICALE_COMMAND(change_club, change_club)},
+    {Frame::kCreateRoom, Kind::command, Entry::account, 2, Action::create_room,
+     AMICALE_COMMAND(create_room, create_room)},
+    {Frame::kChangeRoom, Kind::command, Entry::account, 2, Action::change_room,
+     AMICALE_COMMAND(change_room, change_room)},
     {Frame::kCreateInvitation, Kind::command, Entry::account, 5, Action::invite,
      AMICALE_COMMAND(create_invitation, create_invitation)},
     {Frame::kRevokeInvitation, Kind::command, Entry::account, 2, Action::revoke_invitation,
      AMICALE_COMMAND(revoke_invitation, revoke_invitation)},
     {Frame::kListInvitations, Kind::query, Entry::account, 2, Action::list_invitations,
      AMICALE_QUERY(invitations, list_invitations)},
-    {Frame::kAddMember, Kind::command, Entry::account, 1, Action::add_member, AMICALE_COMMAND(add_member, add_member)},
-    {Frame::kSetRole, Kind::command, Entry::account, 2, Action::set_role, AMICALE_COMMAND(set_role, set_role)},
+    {Frame::kAddMember, Kind::command, Entry::account, 1, Action::add_member,
+     AMICALE_COMMAND(add_member, add_member)},
+    {Frame::kSetRole, Kind::command, Entry::account, 2, Action::set_role,
+     AMICALE_COMMAND(set_role, set_role)},
     {Frame::kSetMemberStatus, Kind::command, Entry::account, 2, Action::decide_admission,
      AMICALE_COMMAND(set_member_status, set_member_status)},
-    {Frame::kListMembers, Kind::query, Entry::account, 2, Action::list_members, AMICALE_QUERY(members, list_members)},
+    {Frame::kListMembers, Kind::query, Entry::account, 2, Action::list_members,
+     AMICALE_QUERY(members, list_members)},
     {Frame::kSetSiteRole, Kind::command, Entry::account, 5, Action::set_site_role,
      AMICALE_COMMAND(set_site_role, set_site_role)},
 
     // Messages
     {Frame::kPostMessage, Kind::command, Entry::account, 1, Action::post_message,
      AMICALE_COMMAND(post_message, post_message)},
-    {Frame::kEditMessage, Kind::command, Entry::account, 1, Action::edit_own, AMICALE_COMMAND(edit_message, edit_message)},
+    {Frame::kEditMessage, Kind::command, Entry::account, 1, Action::edit_own,
+     AMICALE_COMMAND(edit_message, edit_message)},
     {Frame::kDeleteMessage, Kind::command, Entry::account, 1, Action::delete_own,
      AMICALE_COMMAND(delete_message, delete_message)},
     {Frame::kReact, Kind::command, Entry::account, 1, Action::react, AMICALE_COMMAND(react, react)},
-    {Frame::kPinMessage, Kind::command, Entry::account, 1, Action::pin, AMICALE_COMMAND(pin_message, pin_message)},
-    {Frame::kGetHistory, Kind::query, Entry::account, 2, Action::read_room, AMICALE_QUERY(history, get_history)},
+    {Frame::kPinMessage, Kind::command, Entry::account, 1, Action::pin,
+     AMICALE_COMMAND(pin_message, pin_message)},
+    {Frame::kGetHistory, Kind::query, Entry::account, 2, Action::read_room,
+     AMICALE_QUERY(history, get_history)},
     {Frame::kCountMentions, Kind::query, Entry::account, 2, Action::read_room,
      AMICALE_QUERY(count_mentions, count_mentions)},
     {Frame::kImportMessages, Kind::command, Entry::account, 1, Action::import_messages,
      AMICALE_COMMAND(import_messages, import_messages)},
 
     // Direct conversations
-    {Frame::kOpenDirect, Kind::command, Entry::account, 10, Action::open_direct, AMICALE_COMMAND(open_direct, open_direct)},
+    {Frame::kOpenDirect, Kind::command, Entry::account, 10, Action::open_direct,
+     AMICALE_COMMAND(open_direct, open_direct)},
     {Frame::kAnswerDirect, Kind::command, Entry::account, 2, Action::open_direct,
      AMICALE_COMMAND(answer_direct, answer_direct)},
     {Frame::kBlockDirect, Kind::command, Entry::account, 2, Action::open_direct,
@@ -140,9 +167,11 @@ constexpr auto table = std::to_array<Route>({
     {Frame::kSetTyping, Kind::signal, Entry::account, 1, Action::signal_typing, nullptr},
 
     // The operator's console
-    {Frame::kCreateBackup, Kind::command, Entry::account, 50, Action::create_backup, &create_backup},
+    {Frame::kCreateBackup, Kind::command, Entry::account, 50, Action::create_backup,
+     &create_backup},
     {Frame::kGetStats, Kind::query, Entry::account, 5, Action::see_stats, &get_stats},
-    {Frame::kFindAccount, Kind::query, Entry::account, 2, Action::find_account, AMICALE_QUERY(find_account, find_account)},
+    {Frame::kFindAccount, Kind::query, Entry::account, 2, Action::find_account,
+     AMICALE_QUERY(find_account, find_account)},
 });
 
 #undef AMICALE_COMMAND
@@ -167,8 +196,10 @@ void refuse(v1::Reply& reply, const domain::Refusal& refusal, v1::Language langu
   *reply.mutable_refusal() = domain::to_wire(refusal, language);
 }
 
-domain::Result<Caller> authenticate(const storage::View& view, std::string_view token, std::string address) {
-  auto row = token.size() == domain::limits::token_bytes ? view.token_by_hash(auth::digest(token)) : std::nullopt;
+domain::Result<Caller> authenticate(const storage::View& view, std::string_view token,
+                                    std::string address) {
+  auto row = token.size() == domain::limits::token_bytes ? view.token_by_hash(auth::digest(token))
+                                                         : std::nullopt;
   auto account = row ? view.account(row->account_id()) : std::nullopt;
   if (!account) return domain::refuse(v1::REFUSAL_CODE_UNAUTHENTICATED);
   Caller caller{.account_id = row->account_id(),
@@ -198,8 +229,8 @@ Task<v1::Reply> answer(const Parts& parts, Caller caller, const Frame& frame) {
     if (!answered) refuse(reply, answered.error(), language);
   } catch (const std::exception& e) {
     const std::string incident = auth::to_base64url(auth::random_bytes(9));
-    spdlog::error("request failed request={} incident={} error=\"{}\"", request_name(frame.body_case()),
-                  incident, e.what());
+    spdlog::error("request failed request={} incident={} error=\"{}\"",
+                  request_name(frame.body_case()), incident, e.what());
     domain::Refusal refusal{.code = v1::REFUSAL_CODE_INTERNAL};
     refusal.incident = incident;
     refuse(reply, refusal, language);

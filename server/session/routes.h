@@ -16,15 +16,15 @@
 namespace amicale::session {
 
 enum class Kind {
-  session,   // about the connection itself: Session answers it
-  command,   // decides events
-  query,     // reads rows
-  signal,    // typing, presence: never stored
+  session,  // about the connection itself: Session answers it
+  command,  // decides events
+  query,    // reads rows
+  signal,   // typing, presence: never stored
 };
 
 // Who may send it at all; what they may do with it is the permission table's.
 enum class Entry {
-  anyone,    // before Authenticate too
+  anyone,  // before Authenticate too
   account,
 };
 
@@ -32,21 +32,23 @@ enum class Entry {
 struct Parts {
   commands::Gate& gate;
   runtime::Blocking& blocking;
-  std::string backup_folder;                                     // empty: no online backup
+  std::string backup_folder;  // empty: no online backup
   std::string site_name;
   std::function<runtime::Task<v1::GetStatsReply>()> stats;
 };
 
 using Handler = runtime::Task<domain::Result<void>> (*)(const Parts& parts, commands::Caller caller,
-                                                         const v1::ClientFrame& frame, v1::Reply& reply);
+                                                        const v1::ClientFrame& frame,
+                                                        v1::Reply& reply);
 
 struct Route {
   v1::ClientFrame::BodyCase body;
   Kind kind;
   Entry entry;
-  uint32_t cost;                          // of the connection's tokens
-  std::optional<domain::Action> action;   // its row in the permission table; none = decided by a secret or by the session
-  Handler handler;                        // null for kinds that Session answers
+  uint32_t cost;  // of the connection's tokens
+  std::optional<domain::Action>
+      action;       // its row in the permission table; none = decided by a secret or by the session
+  Handler handler;  // null for kinds that Session answers
 };
 
 std::span<const Route> routes();
@@ -58,7 +60,8 @@ const Route* find_route(v1::ClientFrame::BodyCase body);
 std::string_view request_name(v1::ClientFrame::BodyCase body);
 
 // Answers a command or a query; whatever goes wrong is in the reply. `request_id` is copied.
-runtime::Task<v1::Reply> answer(const Parts& parts, commands::Caller caller, const v1::ClientFrame& frame);
+runtime::Task<v1::Reply> answer(const Parts& parts, commands::Caller caller,
+                                const v1::ClientFrame& frame);
 
 // The caller behind a device token, or UNAUTHENTICATED. `address` is kept for throttles.
 domain::Result<commands::Caller> authenticate(const storage::View& view, std::string_view token,

@@ -26,7 +26,7 @@ template <class Message>
 void append_field(std::string& out, int field, const Message& message) {
   const std::size_t size = message.ByteSizeLong();
   out += static_cast<char>(field << 3 | 2);
-  for (std::size_t rest = size; ; rest >>= 7) {
+  for (std::size_t rest = size;; rest >>= 7) {
     if (rest < 0x80) {
       out += static_cast<char>(rest);
       break;
@@ -41,10 +41,15 @@ void append_field(std::string& out, int field, const Message& message) {
 }  // namespace
 
 Session::Session(Place& place, Transport& transport, Peer peer)
-    : hub::Writer(place.hub()), place_(place), transport_(transport), peer_(std::move(peer)),
+    : hub::Writer(place.hub()),
+      place_(place),
+      transport_(transport),
+      peer_(std::move(peer)),
       tasks_(place.shard().executor()),
-      tokens_(place.settings().limits.requests_per_second(), 1'000, place.settings().limits.request_burst()),
-      started_ms_(place.clock().steady_ms()), heard_ms_(started_ms_),
+      tokens_(place.settings().limits.requests_per_second(), 1'000,
+              place.settings().limits.request_burst()),
+      started_ms_(place.clock().steady_ms()),
+      heard_ms_(started_ms_),
       signal_bytes_(limits::signal_bytes_per_second, 1'000, limits::signal_bytes_per_second) {
   caller_.address = peer_.address;
   caller_.language = place.settings().language;
@@ -58,7 +63,9 @@ Session::~Session() {
 
 // --- Input ---
 
-bool Session::accepts_input() const { return in_flight_ < place_.settings().limits.requests_in_flight(); }
+bool Session::accepts_input() const {
+  return in_flight_ < place_.settings().limits.requests_in_flight();
+}
 
 void Session::receive(std::string_view bytes) {
   auto& metrics = place_.shard().metrics();
@@ -78,7 +85,11 @@ void Session::receive(std::string_view bytes) {
   const Route* route = find_route(request->frame->body_case());
   if (!tokens_.take(heard_ms_, route ? route->cost : 1)) {
     if (++strikes_ >= limits::rate_limit_strikes) return end(v1::CLOSE_CODE_ABUSE, 0);
-    return refuse_request(id, domain::rate_limited("rate.requests", std::max(token_retry_ms, tokens_.retry_after_ms(route ? route->cost : 1))).error());
+    return refuse_request(
+        id, domain::rate_limited(
+                "rate.requests",
+                std::max(token_retry_ms, tokens_.retry_after_ms(route ? route->cost : 1)))
+                .error());
   }
   strikes_ = 0;
   if (!route) return refuse_request(id, {.code = v1::REFUSAL_CODE_UNSUPPORTED});
@@ -94,7 +105,8 @@ void Session::receive(std::string_view bytes) {
 
 runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
   // The socket's end must not cut a command in two: what is decided is answered, if only to nobody.
-  co_await runtime::asio::this_coro::reset_cancellation_state(runtime::asio::disable_cancellation());
+  co_await runtime::asio::this_coro::reset_cancellation_state(
+      runtime::asio::disable_cancellation());
   const v1::ClientFrame& frame = *request->frame;
   const Route* route = find_route(frame.body_case());
   v1::Reply reply;
@@ -135,14 +147,13 @@ void Session::refuse_request(uint32_t request_id, const domain::Refusal& refusal
   wake();
 }
 
-runtime::Task<domain::Result<void>> Session::handle_here(const v1::ClientFrame& frame, v1::Reply& reply) {
+runtime::Task<domain::Result<void>> Session::handle_here(const v1::ClientFrame& frame,
+                                                         v1::Reply& reply) {
   switch (frame.body_case()) {
-    case v1::ClientFrame::kHello:
-      co_return hello(frame.hello(), *reply.mutable_hello());
+    case v1::ClientFrame::kHello: co_return hello(frame.hello(), *reply.mutable_hello());
     case v1::ClientFrame::kAuthenticate:
       co_return co_await authenticate(frame.authenticate(), *reply.mutable_authenticate());
-    case v1::ClientFrame::kSubscribe:
-      co_return co_await subscribe(frame.subscribe(), reply);
+    case v1::ClientFrame::kSubscribe: co_return co_await subscribe(frame.subscribe(), reply);
     case v1::ClientFrame::kUnsubscribe:
       reply.mutable_unsubscribe();
       co_return unsubscribe(frame.unsubscribe());
@@ -151,8 +162,7 @@ runtime::Task<domain::Result<void>> Session::handle_here(const v1::ClientFrame& 
     case v1::ClientFrame::kSetTyping:
       reply.mutable_set_typing();
       co_return typing(frame.set_typing());
-    default:
-      co_return domain::refuse(v1::REFUSAL_CODE_UNSUPPORTED);
+    default: co_return domain::refuse(v1::REFUSAL_CODE_UNSUPPORTED);
   }
 }
 
@@ -163,11 +173,13 @@ domain::Result<void> Session::hello(const v1::Hello& request, v1::HelloReply& re
     return domain::refuse(v1::REFUSAL_CODE_UNSUPPORTED, "session.version");
   }
   if (request.client_name().size() > limits::client_name_bytes) {
-    return domain::too_large("client_name", limits::client_name_bytes, request.client_name().size());
+    return domain::too_large("client_name", limits::client_name_bytes,
+                             request.client_name().size());
   }
   greeted_ = true;
   wants_signals_ = (request.capabilities() & (1u << 0)) != 0;
-  if (request.language() != v1::LANGUAGE_UNSPECIFIED && caller_.account_id == 0) caller_.language = request.language();
+  if (request.language() != v1::LANGUAGE_UNSPECIFIED && caller_.account_id == 0)
+    caller_.language = request.language();
   const Settings& settings = place_.settings();
   reply.set_protocol(version);
   reply.set_capabilities(wants_signals_ ? 1u : 0u);
@@ -183,7 +195,8 @@ domain::Result<void> Session::hello(const v1::Hello& request, v1::HelloReply& re
 
 runtime::Task<domain::Result<void>> Session::authenticate(const v1::Authenticate& request,
                                                           v1::AuthenticateReply& reply) {
-  if (caller_.account_id != 0) co_return domain::refuse(v1::REFUSAL_CODE_CONFLICT, "session.authenticated");
+  if (caller_.account_id != 0)
+    co_return domain::refuse(v1::REFUSAL_CODE_CONFLICT, "session.authenticated");
   const auto& gate = place_.parts().gate;
   auto known = session::authenticate(gate.view(), request.token(), peer_.address);
   if (!known) co_return std::unexpected(known.error());
@@ -230,7 +243,8 @@ void Session::drop(storage::PartitionId id) {
   if (found == subscriptions_.end()) return;
   Subscription& subscription = **found;
   if (subscription.behind) --place_.shard().metrics().behind_sessions;
-  if (id.kind == v1::STREAM_KIND_CLUB) place_.lobby().went(id, subscription.home(), caller_.account_id);
+  if (id.kind == v1::STREAM_KIND_CLUB)
+    place_.lobby().went(id, subscription.home(), caller_.account_id);
   place_.hub().leave(subscription.followed(), subscription.home(), *this);
   subscriptions_.erase(found);
 }
@@ -241,7 +255,8 @@ v1::ClubRole Session::current_role(storage::PartitionId id, const storage::View&
   return domain::reading_role(queries::actor_in(view, caller_, id.id));
 }
 
-runtime::Task<domain::Result<void>> Session::subscribe(const v1::Subscribe& request, v1::Reply& reply) {
+runtime::Task<domain::Result<void>> Session::subscribe(const v1::Subscribe& request,
+                                                       v1::Reply& reply) {
   auto id = storage::partition_of(request.stream());
   if (!id) co_return domain::bad_request("stream");
   if (!find(*id) && subscriptions_.size() >= limits::subscriptions) {
@@ -284,10 +299,12 @@ runtime::Task<domain::Result<void>> Session::subscribe(const v1::Subscribe& requ
     if (!snapshot) co_return std::unexpected(snapshot.error());
     head = snapshot->seq();
     const auto& me = snapshot->club().me();
-    if (snapshot->has_club()) reader.role_now = domain::reading_role(caller_.site_role, me.role(), me.status());
+    if (snapshot->has_club())
+      reader.role_now = domain::reading_role(caller_.site_role, me.role(), me.status());
     *answered->mutable_snapshot() = std::move(*snapshot);
   }
-  if (gone_ || ending_ != v1::CLOSE_CODE_UNSPECIFIED) co_return domain::refuse(v1::REFUSAL_CODE_UNAVAILABLE);
+  if (gone_ || ending_ != v1::CLOSE_CODE_UNSPECIFIED)
+    co_return domain::refuse(v1::REFUSAL_CODE_UNAVAILABLE);
   answered->set_head_seq(head);
   reader.role_then = reader.role_now;
   uint64_t after = head;
@@ -307,17 +324,20 @@ runtime::Task<domain::Result<void>> Session::subscribe(const v1::Subscribe& requ
       add_reply(reply);
       co_return domain::Result<void>{};
     }
-    answered->set_outcome(after == head ? v1::SUBSCRIBE_OUTCOME_CAUGHT_UP : v1::SUBSCRIBE_OUTCOME_REPLAYING);
+    answered->set_outcome(after == head ? v1::SUBSCRIBE_OUTCOME_CAUGHT_UP
+                                        : v1::SUBSCRIBE_OUTCOME_REPLAYING);
     if (after < head) answered->set_replay_to(replay_to = head);
     if (id->kind == v1::STREAM_KIND_CLUB && !staff) {
       auto then = gate.view().role_at(id->id, account, after);
-      reader.role_then = then ? domain::reading_role(v1::SITE_ROLE_NONE, then->role(), then->status())
-                              : v1::CLUB_ROLE_UNSPECIFIED;
+      reader.role_then =
+          then ? domain::reading_role(v1::SITE_ROLE_NONE, then->role(), then->status())
+               : v1::CLUB_ROLE_UNSPECIFIED;
     }
   }
   drop(*id);
   leave.followed = nullptr;
-  subscriptions_.push_back(std::make_unique<Subscription>(*followed, home, after, reader, head, staff, replay_to));
+  subscriptions_.push_back(
+      std::make_unique<Subscription>(*followed, home, after, reader, head, staff, replay_to));
   if (id->kind == v1::STREAM_KIND_CLUB) place_.lobby().came(*id, home, account);
   // The answer comes before the first batch: both are laid down here, with no wait in between.
   add_reply(reply);
@@ -334,7 +354,8 @@ domain::Result<void> Session::unsubscribe(const v1::Unsubscribe& request) {
 
 domain::Result<void> Session::heartbeat(const v1::Heartbeat& request, v1::HeartbeatReply& reply) {
   if (request.cursors_size() > static_cast<int>(limits::subscriptions)) {
-    return domain::too_large("cursors", limits::subscriptions, static_cast<uint64_t>(request.cursors_size()));
+    return domain::too_large("cursors", limits::subscriptions,
+                             static_cast<uint64_t>(request.cursors_size()));
   }
   reply.set_server_time_ms(place_.clock().now_ms());
   for (const auto& subscription : subscriptions_) {
@@ -355,38 +376,43 @@ domain::Result<void> Session::typing(const v1::SetTyping& request) {
   uint16_t roles = domain::stream_followers;
   if (id->kind == v1::STREAM_KIND_CLUB) {
     auto state = queries::room_state(*room);
-    auto allowed = domain::may(queries::actor_in(view, caller_, id->id), domain::Action::signal_typing, {.room = &state});
+    auto allowed = domain::may(queries::actor_in(view, caller_, id->id),
+                               domain::Action::signal_typing, {.room = &state});
     if (!allowed) return std::unexpected(allowed.error());
     roles = state.readers();
   } else {
     domain::DirectState direct(id->id);
     if (auto row = view.direct(id->id)) direct.load(*row);
-    if (auto talking = domain::check_talking(direct); !talking) return std::unexpected(talking.error());
+    if (auto talking = domain::check_talking(direct); !talking)
+      return std::unexpected(talking.error());
   }
   place_.lobby().types(*id, place_.home_of(*id), request.room_id(), roles, caller_.account_id);
   return {};
 }
 
 runtime::Task<> Session::fetch_page(storage::PartitionId id) {
-  co_await runtime::asio::this_coro::reset_cancellation_state(runtime::asio::disable_cancellation());
+  co_await runtime::asio::this_coro::reset_cancellation_state(
+      runtime::asio::disable_cancellation());
   auto& gate = place_.parts().gate;
   Subscription* subscription = find(id);
   if (!subscription) co_return;
   const uint64_t from = subscription->cursor() + 1;
   auto read = [&gate, id, from] {
-    return storage::read_log(gate.view(), id, from, {.max_entries = 1'000, .max_bytes = limits::behind_read_bytes});
+    return storage::read_log(gate.view(), id, from,
+                             {.max_entries = 1'000, .max_bytes = limits::behind_read_bytes});
   };
   std::shared_ptr<const storage::EventRun> page;
   try {
-    page = std::make_shared<const storage::EventRun>(co_await place_.parts().blocking.run(std::move(read)));
+    page = std::make_shared<const storage::EventRun>(
+        co_await place_.parts().blocking.run(std::move(read)));
   } catch (const std::exception& e) {
-    spdlog::error("log cannot be read partition={} connection={} error=\"{}\"", storage::to_string(id),
-                  peer_.connection_id, e.what());
+    spdlog::error("log cannot be read partition={} connection={} error=\"{}\"",
+                  storage::to_string(id), peer_.connection_id, e.what());
     end(v1::CLOSE_CODE_GOING_AWAY, place_.reconnect_after_ms());
     co_return;
   }
   ++place_.shard().metrics().log_pages;
-  subscription = find(id);   // it may have been dropped, or made anew elsewhere in the log
+  subscription = find(id);  // it may have been dropped, or made anew elsewhere in the log
   if (!subscription) co_return;
   subscription->fetching = false;
   if (subscription->cursor() + 1 == from && !page->empty()) {
@@ -404,12 +430,14 @@ void Session::watch_account() {
   auto view = place_.parts().gate.view();
   account_seen_ = account_->ring.head();
   bool live = false;
-  for (const auto& token : view.tokens_of(caller_.account_id)) live |= token.token_id() == caller_.token_id;
+  for (const auto& token : view.tokens_of(caller_.account_id))
+    live |= token.token_id() == caller_.token_id;
   if (!live) return end(v1::CLOSE_CODE_REVOKED, 0);
   auto row = view.account(caller_.account_id);
   if (!row) return;
   if (row->language() != v1::LANGUAGE_UNSPECIFIED) caller_.language = row->language();
-  const auto site_role = row->site_role() == v1::SITE_ROLE_UNSPECIFIED ? v1::SITE_ROLE_NONE : row->site_role();
+  const auto site_role =
+      row->site_role() == v1::SITE_ROLE_UNSPECIFIED ? v1::SITE_ROLE_NONE : row->site_role();
   if (site_role == caller_.site_role) return;
   caller_.site_role = site_role;
   const bool staff = domain::is_site_staff(site_role);
@@ -500,7 +528,8 @@ void Session::gather_signals(std::size_t budget) {
   const int64_t now = place_.clock().steady_ms();
   auto send = [&](const std::shared_ptr<const std::string>& signal) {
     // Over its ceiling a session gets nothing now, and the newest state later.
-    if (signal->size() > budget || !signal_bytes_.take(now, static_cast<uint32_t>(signal->size()))) {
+    if (signal->size() > budget ||
+        !signal_bytes_.take(now, static_cast<uint32_t>(signal->size()))) {
       ++metrics.signals_shed;
       return false;
     }
@@ -515,14 +544,17 @@ void Session::gather_signals(std::size_t budget) {
     const hub::Followed& followed = subscription.followed();
     const auto& presence = followed.presence;
     if (presence.version != subscription.presence_seen && presence.whole) {
-      const bool step = presence.change && presence.before == subscription.presence_seen && presence.before != 0;
-      if (send(step ? presence.change : presence.whole)) subscription.presence_seen = presence.version;
+      const bool step =
+          presence.change && presence.before == subscription.presence_seen && presence.before != 0;
+      if (send(step ? presence.change : presence.whole))
+        subscription.presence_seen = presence.version;
     }
     if (followed.typing_version == subscription.typing_seen) continue;
     bool all = true;
     for (const auto& [room, news] : followed.typing) {
       if (news.version <= subscription.typing_seen) continue;
-      const bool may_know = (news.roles & domain::stream_followers) != 0 || domain::has(news.roles, subscription.role());
+      const bool may_know = (news.roles & domain::stream_followers) != 0 ||
+                            domain::has(news.roles, subscription.role());
       if (may_know && !send(news.whole)) all = false;
     }
     if (all) subscription.typing_seen = followed.typing_version;
@@ -568,7 +600,7 @@ void Session::tick() {
   } else if (now - heard_ms_ > settings.dead_ms) {
     end(v1::CLOSE_CODE_IDLE, place_.reconnect_after_ms());
   } else if (wants_signals_) {
-    wake();   // signals that were shed for the ceiling
+    wake();  // signals that were shed for the ceiling
   }
 }
 

@@ -36,7 +36,7 @@ class Session final : public hub::Writer {
  public:
   struct Peer {
     uint64_t connection_id;
-    std::string address;   // what throttles count by
+    std::string address;  // what throttles count by
   };
 
   Session(Place& place, Transport& transport, Peer peer);
@@ -105,13 +105,13 @@ class Session final : public hub::Writer {
   int64_t heard_ms_;
 
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
-  std::size_t next_served_ = 0;          // whose turn it is when a message is full
-  hub::Followed* account_ = nullptr;     // one's own account: revocation and changes of role
+  std::size_t next_served_ = 0;       // whose turn it is when a message is full
+  hub::Followed* account_ = nullptr;  // one's own account: revocation and changes of role
   uint64_t account_seen_ = 0;
   bool account_counted_ = false;
 
-  std::string replies_;                  // serialised, ready to be sent
-  std::unique_ptr<Outgoing> writing_;    // the message being written
+  std::string replies_;                // serialised, ready to be sent
+  std::unique_ptr<Outgoing> writing_;  // the message being written
   int64_t write_started_ms_ = 0;
   domain::TokenBucket signal_bytes_;
 

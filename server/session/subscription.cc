@@ -32,8 +32,14 @@ void put_varint(std::string& out, uint64_t value) {
 Subscription::Subscription(hub::Followed& followed, unsigned home, uint64_t after,
                            domain::Reader reader, uint64_t now_seq, bool site_staff,
                            uint64_t replay_to)
-    : followed_(followed), home_(home), cursor_(after), told_(after), replay_to_(replay_to),
-      reader_(reader), now_seq_(now_seq), site_staff_(site_staff) {
+    : followed_(followed),
+      home_(home),
+      cursor_(after),
+      told_(after),
+      replay_to_(replay_to),
+      reader_(reader),
+      now_seq_(now_seq),
+      site_staff_(site_staff) {
   v1::StreamBatch only_stream;
   *only_stream.mutable_stream() = storage::stream_of(followed.id);
   stream_field_ = only_stream.SerializeAsString();
@@ -50,8 +56,7 @@ bool Subscription::pass(uint64_t seq, std::string_view framed, uint16_t roles, u
         bytes && event.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())) &&
         event.has_member_changed() && event.member_changed().member().account_id() == account) {
       const auto& member = event.member_changed().member();
-      reader_.role_then =
-          domain::reading_role(v1::SITE_ROLE_NONE, member.role(), member.status());
+      reader_.role_then = domain::reading_role(v1::SITE_ROLE_NONE, member.role(), member.status());
       if (seq > now_seq_) {
         reader_.role_now = reader_.role_then;
         now_seq_ = seq;
@@ -70,7 +75,8 @@ Subscription::Need Subscription::gather(Outgoing& out, std::size_t budget) {
   runs.clear();
   std::size_t bytes = 0;
   std::size_t events = 0;
-  auto add = [&](const char* data, std::size_t size, const std::shared_ptr<const hub::Ring::Slab>& slab) {
+  auto add = [&](const char* data, std::size_t size,
+                 const std::shared_ptr<const hub::Ring::Slab>& slab) {
     if (!runs.empty() && runs.back().data + runs.back().size == data) {
       runs.back().size += size;
     } else {
@@ -99,7 +105,8 @@ Subscription::Need Subscription::gather(Outgoing& out, std::size_t budget) {
     while (cursor_ < ring.head() && bytes < budget && !ending_) {
       const auto& entry = ring.at(cursor_ + 1);
       std::string_view framed(entry.data, entry.size);
-      if (pass(cursor_ + 1, framed, entry.roles, entry.account)) add(entry.data, entry.size, entry.slab);
+      if (pass(cursor_ + 1, framed, entry.roles, entry.account))
+        add(entry.data, entry.size, entry.slab);
     }
   }
   // In the ring and with nothing to see, the news can wait for the next batch.

@@ -23,9 +23,9 @@ class Subscription {
                uint64_t now_seq, bool site_staff, uint64_t replay_to);
 
   enum class Need {
-    nothing,    // at the head
-    writing,    // something was added to the message, there may be more
-    page,       // the ring has let go of what comes next: give a page from cursor() + 1
+    nothing,  // at the head
+    writing,  // something was added to the message, there may be more
+    page,     // the ring has let go of what comes next: give a page from cursor() + 1
   };
 
   // Adds one StreamBatch of at most about `budget` bytes to `out`.
@@ -45,9 +45,9 @@ class Subscription {
   // The reader may not follow any more, and has been told.
   bool ended() const { return ended_; }
   v1::ClubRole role() const { return reader_.role_then; }
-  bool fetching = false;   // a page is on its way
-  bool behind = false;     // counted as fed from the log
-  uint64_t presence_seen = 0;   // versions, as in hub::PresenceNews and hub::TypingNews
+  bool fetching = false;       // a page is on its way
+  bool behind = false;         // counted as fed from the log
+  uint64_t presence_seen = 0;  // versions, as in hub::PresenceNews and hub::TypingNews
   uint64_t typing_seen = 0;
 
  private:
@@ -61,14 +61,15 @@ class Subscription {
 
   hub::Followed& followed_;
   const unsigned home_;
-  std::string stream_field_;       // StreamBatch.stream, serialised
-  uint64_t cursor_;                // passed, whether the reader got it or not
-  uint64_t told_;                  // through_seq of the last batch: runs of hidden events are told with the next visible one
+  std::string stream_field_;  // StreamBatch.stream, serialised
+  uint64_t cursor_;           // passed, whether the reader got it or not
+  uint64_t
+      told_;  // through_seq of the last batch: runs of hidden events are told with the next visible one
   uint64_t replay_to_;
   domain::Reader reader_;
   uint64_t now_seq_;
   bool site_staff_;
-  bool ending_ = false;            // say so in the next batch
+  bool ending_ = false;  // say so in the next batch
   bool ended_ = false;
   std::shared_ptr<const storage::EventRun> page_;
   std::size_t page_next_ = 0;

@@ -28,7 +28,10 @@ template <class Stream>
 class Connection final : public Transport {
  public:
   Connection(Stream stream, Place& place, Session::Peer peer, std::function<void()> authenticated)
-      : ws_(std::move(stream)), place_(place), peer_(std::move(peer)), changed_(ws_.get_executor()),
+      : ws_(std::move(stream)),
+        place_(place),
+        peer_(std::move(peer)),
+        changed_(ws_.get_executor()),
         authenticated_(std::move(authenticated)) {}
 
   runtime::Task<> run(UpgradeRequest request) {
@@ -133,7 +136,8 @@ class Connection final : public Transport {
     });
   }
 
-  websocket::stream<Stream, false> ws_;   // without permessage-deflate: it costs more than a delivery
+  websocket::stream<Stream, false>
+      ws_;  // without permessage-deflate: it costs more than a delivery
   Place& place_;
   Session::Peer peer_;
   asio::steady_timer changed_;
@@ -143,7 +147,7 @@ class Connection final : public Transport {
   bool closing_ = false;
   bool close_wanted_ = false;
   v1::CloseCode code_ = v1::CLOSE_CODE_UNSPECIFIED;
-  std::optional<Session> session_;   // from the accepted upgrade on
+  std::optional<Session> session_;  // from the accepted upgrade on
 };
 
 template <class Stream>

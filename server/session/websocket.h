@@ -15,7 +15,7 @@ using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_bo
 
 // A connection on its way into a session.
 struct Arrival {
-  UpgradeRequest request;               // checked: route, origin, subprotocol
+  UpgradeRequest request;  // checked: route, origin, subprotocol
   Session::Peer peer;
   std::function<void()> authenticated;  // called once, when the peer has proved who it is
 };

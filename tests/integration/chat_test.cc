@@ -21,7 +21,9 @@ v1::ClientFrame on_message(Edit edit, v1::StreamId stream, uint64_t room, uint64
   return frame;
 }
 
-TEST_CASE("members post, edit, react, reply, pin and delete, and each sees the same events in the same order") {
+TEST_CASE(
+    "members post, edit, react, reply, pin and delete, and each sees the same events in the same "
+    "order") {
   for (bool tls : {false, true}) {
     CAPTURE(tls);
     ClubWorld world;
@@ -43,17 +45,20 @@ TEST_CASE("members post, edit, react, reply, pin and delete, and each sees the s
     auto second = boris.call(answer).post_message();
     CHECK(second.object_id() == 2);
 
-    auto edit = on_message([](auto& f) { return f.mutable_edit_message(); }, world.stream(), room, 1);
+    auto edit =
+        on_message([](auto& f) { return f.mutable_edit_message(); }, world.stream(), room, 1);
     edit.mutable_edit_message()->set_body("Bonjour à tous");
     CHECK(ada.call(edit).has_edit_message());
-    CHECK_MESSAGE(boris.call(edit).refusal().code() == v1::REFUSAL_CODE_FORBIDDEN, "only the author edits");
+    CHECK_MESSAGE(boris.call(edit).refusal().code() == v1::REFUSAL_CODE_FORBIDDEN,
+                  "only the author edits");
     auto react = on_message([](auto& f) { return f.mutable_react(); }, world.stream(), room, 1);
     react.mutable_react()->set_emoji("👍");
     CHECK(boris.call(react).has_react());
     auto pin = on_message([](auto& f) { return f.mutable_pin_message(); }, world.stream(), room, 1);
     CHECK(ada.call(pin).refusal().code() == v1::REFUSAL_CODE_FORBIDDEN);
     CHECK(boris.call(pin).has_pin_message());
-    auto remove = on_message([](auto& f) { return f.mutable_delete_message(); }, world.stream(), room, 2);
+    auto remove =
+        on_message([](auto& f) { return f.mutable_delete_message(); }, world.stream(), room, 2);
     auto last = boris.call(remove).delete_message();
 
     const auto& seen_by_ada = ada.wait_for(world.stream(), last.last_seq()).events;
@@ -87,7 +92,8 @@ TEST_CASE("a page of history reaches both ways around a place, and never beyond 
   world.add("ada");
   const uint64_t room = world.room(v1::ROOM_ACCESS_ALL);
   auto ada = world.connect("ada");
-  for (int i = 1; i <= 25; ++i) REQUIRE(ada.call(post(world.stream(), room, "no " + std::to_string(i))).has_post_message());
+  for (int i = 1; i <= 25; ++i)
+    REQUIRE(ada.call(post(world.stream(), room, "no " + std::to_string(i))).has_post_message());
   v1::ClientFrame history;
   auto* request = history.mutable_get_history();
   *request->mutable_stream() = world.stream();
@@ -109,7 +115,8 @@ TEST_CASE("unread counts come from dense numbers and a mark that never goes back
   const uint64_t room = world.room(v1::ROOM_ACCESS_ALL);
   auto ada = world.connect("ada");
   auto boris = world.connect("boris");
-  for (int i = 0; i < 5; ++i) REQUIRE(boris.call(post(world.stream(), room, "encore")).has_post_message());
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(boris.call(post(world.stream(), room, "encore")).has_post_message());
   auto mark = [&](uint64_t number) {
     v1::ClientFrame frame;
     *frame.mutable_mark_read()->mutable_stream() = world.stream();
@@ -128,7 +135,9 @@ TEST_CASE("unread counts come from dense numbers and a mark that never goes back
   CHECK(club.rooms(0).head_number() - snapshot.read_marks(0).number() == 1);
 }
 
-TEST_CASE("a repeated client_msg_id answers the first result and changes nothing, even for another body") {
+TEST_CASE(
+    "a repeated client_msg_id answers the first result and changes nothing, even for another "
+    "body") {
   ClubWorld world;
   world.add("ada");
   const uint64_t room = world.room(v1::ROOM_ACCESS_ALL);
@@ -143,7 +152,8 @@ TEST_CASE("a repeated client_msg_id answers the first result and changes nothing
   auto react = on_message([](auto& f) { return f.mutable_react(); }, world.stream(), room, 1);
   react.mutable_react()->set_emoji("👍");
   react.mutable_react()->set_client_msg_id(frame.post_message().client_msg_id());
-  CHECK_MESSAGE(ada.call(react).refusal().code() == v1::REFUSAL_CODE_CONFLICT, "the id is spent on a post");
+  CHECK_MESSAGE(ada.call(react).refusal().code() == v1::REFUSAL_CODE_CONFLICT,
+                "the id is spent on a post");
 }
 
 TEST_CASE("@all and @committee count heads, and @all needs a permission") {
@@ -180,16 +190,19 @@ TEST_CASE("typing and presence reach the others, and whoever did not ask gets no
   boris.follow(world.stream());
   auto ada = world.connect("ada");
   ada.follow(world.stream());
-  auto present = boris.wait_for_signal([](const v1::Signal& s) { return s.has_presence() && s.presence().count() >= 2; });
+  auto present = boris.wait_for_signal(
+      [](const v1::Signal& s) { return s.has_presence() && s.presence().count() >= 2; });
   CHECK(present.presence().count() >= 2);
   v1::ClientFrame typing;
   *typing.mutable_set_typing()->mutable_stream() = world.stream();
   typing.mutable_set_typing()->set_room_id(room);
   CHECK(ada.call(typing).has_set_typing());
-  auto types = boris.wait_for_signal([](const v1::Signal& s) { return s.has_typing() && s.typing().accounts_size() > 0; });
+  auto types = boris.wait_for_signal(
+      [](const v1::Signal& s) { return s.has_typing() && s.typing().accounts_size() > 0; });
   CHECK(types.typing().accounts(0) == ada_account);
   ada.cut();
-  boris.wait_for_signal([](const v1::Signal& s) { return s.has_presence() && s.presence().count() <= 1; });
+  boris.wait_for_signal(
+      [](const v1::Signal& s) { return s.has_presence() && s.presence().count() <= 1; });
 }
 
 TEST_CASE("too many posts in ten seconds are refused with a time to wait") {
@@ -197,7 +210,8 @@ TEST_CASE("too many posts in ten seconds are refused with a time to wait") {
   world.add("ada");
   const uint64_t room = world.room(v1::ROOM_ACCESS_ALL);
   auto ada = world.connect("ada");
-  for (int i = 0; i < 3; ++i) REQUIRE(ada.call(post(world.stream(), room, "vite")).has_post_message());
+  for (int i = 0; i < 3; ++i)
+    REQUIRE(ada.call(post(world.stream(), room, "vite")).has_post_message());
   auto refused = ada.call(post(world.stream(), room, "trop vite")).refusal();
   CHECK(refused.code() == v1::REFUSAL_CODE_RATE_LIMITED);
   CHECK(refused.retry_after_ms() > 0);

@@ -58,8 +58,10 @@ TEST_CASE("an invitation opens once, shows what it leads to, and repeats safely"
   auto again = stranger.call(request);
   REQUIRE_MESSAGE(again.has_register_(), again.refusal().message());
   CHECK(again.register_().account_id() == first.register_().account_id());
-  CHECK(stranger.call(registration(made.code(), "zoe2")).refusal().code() == v1::REFUSAL_CODE_EXPIRED);
-  CHECK(stranger.call(registration("no-such-code", "zoe3")).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
+  CHECK(stranger.call(registration(made.code(), "zoe2")).refusal().code() ==
+        v1::REFUSAL_CODE_EXPIRED);
+  CHECK(stranger.call(registration("no-such-code", "zoe3")).refusal().code() ==
+        v1::REFUSAL_CODE_NOT_FOUND);
 }
 
 TEST_CASE("an invitation that needs a decision opts in, and the committee decides") {
@@ -76,8 +78,10 @@ TEST_CASE("an invitation that needs a decision opts in, and the committee decide
   v1::ClientFrame subscribe;
   *subscribe.mutable_subscribe()->mutable_stream() = world.stream();
   CHECK(zoe.call(subscribe).refusal().code() == v1::REFUSAL_CODE_NOT_ACTIVE);
-  CHECK(zoe.call(set_status(world.club, registered.account_id(), v1::MEMBER_STATUS_ACTIVE)).has_refusal());
-  REQUIRE(boris.call(set_status(world.club, registered.account_id(), v1::MEMBER_STATUS_ACTIVE)).has_set_member_status());
+  CHECK(zoe.call(set_status(world.club, registered.account_id(), v1::MEMBER_STATUS_ACTIVE))
+            .has_refusal());
+  REQUIRE(boris.call(set_status(world.club, registered.account_id(), v1::MEMBER_STATUS_ACTIVE))
+              .has_set_member_status());
   CHECK(zoe.follow(world.stream()).snapshot().club().me().status() == v1::MEMBER_STATUS_ACTIVE);
 }
 
@@ -141,7 +145,8 @@ TEST_CASE("a changed password revokes every other device") {
   change.mutable_change_password()->set_old_password(RunningServer::kPassword);
   REQUIRE(ada.call(change).has_change_password());
   CHECK(second_device.wait_for_close() == v1::CLOSE_CODE_REVOKED);
-  CHECK(fresh.call(login("ada", RunningServer::kPassword)).refusal().code() == v1::REFUSAL_CODE_BAD_CREDENTIALS);
+  CHECK(fresh.call(login("ada", RunningServer::kPassword)).refusal().code() ==
+        v1::REFUSAL_CODE_BAD_CREDENTIALS);
   CHECK(fresh.call(login("ada", "nouveau mot de passe")).has_login());
 }
 

@@ -134,7 +134,8 @@ TEST_CASE("the event that removes a member is the last thing that their cursor p
   v1::ClientFrame again;
   *again.mutable_subscribe()->mutable_stream() = world.stream();
   CHECK(ada.call(again).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
-  CHECK(ada.call(post(world.stream(), room, "fantôme")).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
+  CHECK(ada.call(post(world.stream(), room, "fantôme")).refusal().code() ==
+        v1::REFUSAL_CODE_NOT_FOUND);
 }
 
 TEST_CASE("a room of named roles is for these alone: live, resumed, in snapshots and in history") {
@@ -158,7 +159,8 @@ TEST_CASE("a room of named roles is for these alone: live, resumed, in snapshots
   history.mutable_get_history()->set_room_id(closed);
   history.mutable_get_history()->set_before(10);
   CHECK(ada.call(history).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
-  CHECK(ada.call(post(world.stream(), closed, "moi aussi")).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
+  CHECK(ada.call(post(world.stream(), closed, "moi aussi")).refusal().code() ==
+        v1::REFUSAL_CODE_NOT_FOUND);
 
   // Named to the committee: from that event on, and no earlier, the room's events are theirs.
   REQUIRE(boris.call(set_role(world.club, ada_account, v1::CLUB_ROLE_COMMITTEE)).has_set_role());
@@ -170,7 +172,8 @@ TEST_CASE("a room of named roles is for these alone: live, resumed, in snapshots
   CHECK(inside == 1);
   auto later = world.connect("ada");
   later.resume(world.stream(), held);
-  CHECK(later.wait_for(world.stream(), second.last_seq()).events.size() == ada.at(world.stream()).events.size());
+  CHECK(later.wait_for(world.stream(), second.last_seq()).events.size() ==
+        ada.at(world.stream()).events.size());
 
   // Back among the members: what was said in that room is no longer given, not even to an old cursor.
   REQUIRE(boris.call(set_role(world.club, ada_account, v1::CLUB_ROLE_MEMBER)).has_set_role());
@@ -182,7 +185,8 @@ TEST_CASE("a room of named roles is for these alone: live, resumed, in snapshots
   }
 }
 
-TEST_CASE("a reader that takes nothing costs the others nothing, and catches up when it reads again") {
+TEST_CASE(
+    "a reader that takes nothing costs the others nothing, and catches up when it reads again") {
   ClubWorld world([](Config& config) {
     config.limits.ring_events = 64;
     config.limits.posts_per_10s = 100'000;

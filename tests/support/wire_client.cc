@@ -45,7 +45,8 @@ struct WireClient::Socket {
   }
 };
 
-WireClient::WireClient(uint16_t port, std::string certificate) : socket_(std::make_unique<Socket>()) {
+WireClient::WireClient(uint16_t port, std::string certificate)
+    : socket_(std::make_unique<Socket>()) {
   Socket& s = *socket_;
   if (certificate.empty()) {
     s.ws.emplace<Plain>(s.context);
@@ -105,7 +106,8 @@ void WireClient::send_bytes(const std::string& bytes, bool binary) {
 }
 
 v1::Reply WireClient::reply(uint32_t id) {
-  while (!replies_.contains(id)) REQUIRE_MESSAGE(read_frame(), "closed before reply ", id, ", code ", close_code_);
+  while (!replies_.contains(id))
+    REQUIRE_MESSAGE(read_frame(), "closed before reply ", id, ", code ", close_code_);
   v1::Reply reply = std::move(replies_[id]);
   replies_.erase(id);
   return reply;
@@ -183,7 +185,8 @@ v1::SubscribeReply WireClient::resume(v1::StreamId stream, const Followed& from)
 
 const Followed& WireClient::wait_for(v1::StreamId stream, uint64_t seq) {
   Followed& followed = streams_[key(stream)];
-  while (followed.cursor < seq) REQUIRE_MESSAGE(read_frame(), "closed at ", followed.cursor, " of ", seq);
+  while (followed.cursor < seq)
+    REQUIRE_MESSAGE(read_frame(), "closed at ", followed.cursor, " of ", seq);
   return followed;
 }
 

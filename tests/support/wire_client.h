@@ -19,7 +19,7 @@ struct Followed {
   uint64_t cursor = 0;
   uint64_t epoch = 0;
   bool ended = false;
-  std::vector<v1::Event> events;   // every one received, in order
+  std::vector<v1::Event> events;  // every one received, in order
 };
 
 // Protocol v1 over a blocking WebSocket, written apart from the SDK so that the server is not tested against the SDK's own
@@ -66,7 +66,9 @@ class WireClient {
   void set_window(int bytes);
 
  private:
-  static std::pair<int, uint64_t> key(const v1::StreamId& stream) { return {stream.kind(), stream.id()}; }
+  static std::pair<int, uint64_t> key(const v1::StreamId& stream) {
+    return {stream.kind(), stream.id()};
+  }
   bool read_frame();
   void take(const v1::StreamBatch& batch);
 

@@ -65,12 +65,16 @@ TEST_CASE("a full pool says so at once instead of queueing") {
   CHECK_FALSE(finish(none.verify("anything", "")).has_value());
 }
 
-TEST_CASE("so many tries of one login, from wherever, and so many from one address; then a wait that ends") {
+TEST_CASE(
+    "so many tries of one login, from wherever, and so many from one address; then a wait that "
+    "ends") {
   LoginThrottle throttle({3, 1'000}, {5, 10'000}, 100);
-  for (int i = 0; i < 3; ++i) CHECK_FALSE(throttle.attempt("ada", "10.0.0." + std::to_string(i), 0));
+  for (int i = 0; i < 3; ++i)
+    CHECK_FALSE(throttle.attempt("ada", "10.0.0." + std::to_string(i), 0));
   CHECK(throttle.attempt("ada", "10.0.0.9", 400) == 600);
   CHECK_FALSE(throttle.attempt("ada", "10.0.0.9", 1'000));
-  for (int i = 0; i < 5; ++i) CHECK_FALSE(throttle.attempt("login" + std::to_string(i), "10.1.1.1", 0));
+  for (int i = 0; i < 5; ++i)
+    CHECK_FALSE(throttle.attempt("login" + std::to_string(i), "10.1.1.1", 0));
   CHECK(throttle.attempt("another", "10.1.1.1", 1'000) == 9'000);
   CHECK_FALSE(throttle.attempt("another", "10.2.2.2", 1'000));
 }
@@ -85,7 +89,8 @@ TEST_CASE("a good password clears the account, and takes its own try back from t
 
 TEST_CASE("a throttle that is full forgets the oldest, and never grows") {
   LoginThrottle throttle({1, 1'000'000}, {1'000'000, 1'000'000}, 10);
-  for (int i = 0; i < 1'000; ++i) CHECK_FALSE(throttle.attempt("login" + std::to_string(i), "10.0.0.1", i));
+  for (int i = 0; i < 1'000; ++i)
+    CHECK_FALSE(throttle.attempt("login" + std::to_string(i), "10.0.0.1", i));
   CHECK(throttle.attempt("login999", "10.0.0.1", 1'000));
 }
 

@@ -7,7 +7,9 @@ using amicale::auth::LoginThrottle;
 
 namespace {
 
-LoginThrottle make() { return {{.tries = 3, .window_ms = 1000}, {.tries = 5, .window_ms = 10'000}, 100}; }
+LoginThrottle make() {
+  return {{.tries = 3, .window_ms = 1000}, {.tries = 5, .window_ms = 10'000}, 100};
+}
 
 }  // namespace
 
@@ -44,7 +46,8 @@ TEST_CASE("a success does not take back the wrong tries of the same address") {
   CHECK(throttle.attempt("a5", "10.0.0.1", 0));
 }
 
-TEST_CASE("codes of invitations are not one account: ten people entered, and the eleventh was refused") {
+TEST_CASE(
+    "codes of invitations are not one account: ten people entered, and the eleventh was refused") {
   auto throttle = make();
   for (int i = 0; i < 20; ++i) {
     CHECK(!throttle.attempt("", "10.0.0." + std::to_string(i), 0));

@@ -270,6 +270,23 @@ TEST_CASE("no more requests are in flight than the server allows") {
   CHECK(client.core.unanswered() == 0);
 }
 
+TEST_CASE("a wider lane has more commands of one stream in flight, and keeps their order") {
+  SimulatedServer server;
+  Settings settings = SimulatedClient::with_token();
+  settings.lane_window = 8;
+  SimulatedClient client(server, settings);
+  client.go_online();
+  for (int i = 0; i < 20; ++i) client.post(club, std::to_string(i));
+  CHECK(client.to_server.size() == 8);
+  client.cut();
+  client.advance_to_deadline();
+  client.settle();
+  REQUIRE(server.logs[club].size() == 20);
+  for (std::size_t i = 0; i < 20; ++i) {
+    CHECK(server.logs[club][i].message_posted().body() == std::to_string(i));
+  }
+}
+
 TEST_CASE("unanswered commands survive a restart in the store, passwords do not enter it") {
   SimulatedServer server;
   StoreInMemory store;

@@ -57,7 +57,8 @@ TEST_CASE("a name can't hide, reorder, imitate an empty place or run over") {
   for (const char* hidden : {"a\u200b",
                              "a\u202e"
                              "b",
-                             "a\u0600", "a\u2066"
+                             "a\u0600",
+                             "a\u2066"
                              "b",
                              "\ufeff"
                              "a",

@@ -54,9 +54,14 @@ struct Fixture {
   ManualClock clock;
   BreakableLog log{database};
   std::vector<std::shared_ptr<const Published>> published;
-  Partitions partitions{shard, database, log, blocking, clock,
-                        [this](std::shared_ptr<const Published> p) { published.push_back(std::move(p)); },
-                        {.loaded = 4, .posts_per_10s = 2}};
+  Partitions partitions{
+      shard,
+      database,
+      log,
+      blocking,
+      clock,
+      [this](std::shared_ptr<const Published> p) { published.push_back(std::move(p)); },
+      {.loaded = 4, .posts_per_10s = 2}};
   const storage::PartitionId id = storage::PartitionId::account(5);
 
   ~Fixture() { blocking.stop(); }
@@ -67,7 +72,8 @@ struct Fixture {
     command.client_msg_id = std::move(msg_id);
     command.request_kind = kind;
     command.decide = [club](const Deciding&) -> domain::Result<domain::Decision> {
-      auto decision = domain::notice_membership(club, v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_ACTIVE);
+      auto decision =
+          domain::notice_membership(club, v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_ACTIVE);
       decision.object_id = club;
       return decision;
     };
@@ -97,7 +103,8 @@ std::string id_of(char c) { return std::string(16, c); }
 TEST_CASE("what waits together is decided in order and made durable by one write") {
   Fixture f;
   std::vector<Command> commands;
-  for (int i = 0; i < 20; ++i) commands.push_back(f.notice(i + 1, id_of(static_cast<char>('a' + i))));
+  for (int i = 0; i < 20; ++i)
+    commands.push_back(f.notice(i + 1, id_of(static_cast<char>('a' + i))));
   auto results = f.submit(std::move(commands));
   CHECK(f.log.appends == 1);
   for (int i = 0; i < 20; ++i) {
@@ -154,7 +161,9 @@ TEST_CASE("a write that failed is unknown: nothing is published, and the retry f
 TEST_CASE("a rule that throws spoils its turn and nothing else") {
   Fixture f;
   Command broken;
-  broken.decide = [](const Deciding&) -> domain::Result<domain::Decision> { throw std::runtime_error("defect"); };
+  broken.decide = [](const Deciding&) -> domain::Result<domain::Decision> {
+    throw std::runtime_error("defect");
+  };
   std::vector<Command> commands;
   commands.push_back(f.notice(1, id_of('a')));
   commands.push_back(std::move(broken));

@@ -46,7 +46,8 @@ v1::ServerFrame drain(Subscription& subscription, std::size_t budget = 1 << 20) 
   while (subscription.gather(out, budget) == Subscription::Need::writing) {
   }
   std::string bytes;
-  for (const auto& buffer : out.buffers()) bytes.append(static_cast<const char*>(buffer.data()), buffer.size());
+  for (const auto& buffer : out.buffers())
+    bytes.append(static_cast<const char*>(buffer.data()), buffer.size());
   v1::ServerFrame frame;
   REQUIRE(frame.ParseFromString(bytes));
   return frame;
@@ -101,19 +102,19 @@ TEST_CASE("the batch that ends a promised replay is sent even when nothing in it
 TEST_CASE("a promotion counts from its event on, a demotion ends what it gave") {
   Fixture f;
   auto reader = f.reader(v1::CLUB_ROLE_MEMBER, 0, 0);
-  f.say(committee);                                                    // 1: not yet
-  f.become(v1::CLUB_ROLE_COMMITTEE, v1::MEMBER_STATUS_ACTIVE);         // 2
-  f.say(committee);                                                    // 3: now
-  f.become(v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_ACTIVE);            // 4
-  f.say(committee);                                                    // 5: no more
+  f.say(committee);                                             // 1: not yet
+  f.become(v1::CLUB_ROLE_COMMITTEE, v1::MEMBER_STATUS_ACTIVE);  // 2
+  f.say(committee);                                             // 3: now
+  f.become(v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_ACTIVE);     // 4
+  f.say(committee);                                             // 5: no more
   CHECK(seqs(drain(reader)) == std::vector<uint64_t>{2, 3, 4});
 }
 
 TEST_CASE("an old cursor does not bring back what a role gave when the role is gone") {
   Fixture f;
-  f.become(v1::CLUB_ROLE_COMMITTEE, v1::MEMBER_STATUS_ACTIVE);   // 1
-  f.say(committee);                                              // 2
-  f.become(v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_ACTIVE);      // 3
+  f.become(v1::CLUB_ROLE_COMMITTEE, v1::MEMBER_STATUS_ACTIVE);  // 1
+  f.say(committee);                                             // 2
+  f.become(v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_ACTIVE);     // 3
   // As a session resumes at 0 with the head at 3: a member then, a member now.
   auto reader = f.reader(v1::CLUB_ROLE_MEMBER, 0, 3, 3);
   CHECK(seqs(drain(reader)) == std::vector<uint64_t>{1, 3});

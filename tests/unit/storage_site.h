@@ -54,7 +54,7 @@ inline storage::DatabaseOptions options_in(const std::filesystem::path& folder) 
   storage::DatabaseOptions options;
   options.folder = folder;
   options.ballast_bytes = 1 << 20;
-  options.floor_bytes = 1 << 20;
+  options.floor_bytes = 2 << 20;
   return options;
 }
 

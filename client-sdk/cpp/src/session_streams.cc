@@ -47,6 +47,7 @@ std::optional<Position> SessionCore::position(Stream stream) const {
 
 std::vector<Stream> SessionCore::followed() const {
   std::vector<Stream> out;
+  out.reserve(followed_.size());
   for (const auto& [stream, followed] : followed_) out.push_back(stream);
   return out;
 }

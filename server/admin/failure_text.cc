@@ -23,6 +23,8 @@ std::string explain(const client::Failure& failure, v1::Language language) {
     case Kind::ClosedByServer:
       if (failure.close_code == v1::CLOSE_CODE_REVOKED)
         return say(language, phrase::failure_revoked);
+      if (failure.close_code == v1::CLOSE_CODE_GOING_AWAY)
+        return say(language, phrase::failure_going_away);
       return say(language, phrase::failure_closed, failure.close_code, printable(failure.message));
     case Kind::Disconnected: return say(language, phrase::failure_disconnected);
     case Kind::TooLarge: return say(language, phrase::failure_too_large);

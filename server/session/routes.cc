@@ -215,6 +215,7 @@ Task<v1::Reply> answer(const Parts& parts, Caller caller, const Frame& frame) {
   v1::Reply reply;
   reply.set_request_id(frame.request_id());
   const v1::Language language = caller.language;
+  const uint64_t connection = caller.connection_id;
   const Route* route = find_route(frame.body_case());
   if (!route || !route->handler) {
     refuse(reply, {.code = v1::REFUSAL_CODE_UNSUPPORTED}, language);
@@ -229,8 +230,9 @@ Task<v1::Reply> answer(const Parts& parts, Caller caller, const Frame& frame) {
     if (!answered) refuse(reply, answered.error(), language);
   } catch (const std::exception& e) {
     const std::string incident = auth::to_base64url(auth::random_bytes(9));
-    spdlog::error("request failed request={} incident={} error=\"{}\"",
-                  request_name(frame.body_case()), incident, e.what());
+    spdlog::error("request failed connection={} request_id={} request={} incident={} error=\"{}\"",
+                  connection, frame.request_id(), request_name(frame.body_case()), incident,
+                  e.what());
     domain::Refusal refusal{.code = v1::REFUSAL_CODE_INTERNAL};
     refusal.incident = incident;
     refuse(reply, refusal, language);

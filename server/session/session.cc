@@ -52,6 +52,7 @@ Session::Session(Place& place, Transport& transport, Peer peer)
       heard_ms_(started_ms_),
       signal_bytes_(limits::signal_bytes_per_second, 1'000, limits::signal_bytes_per_second) {
   caller_.address = peer_.address;
+  caller_.connection_id = peer_.connection_id;
   caller_.language = place.settings().language;
   place_.add(*this);
 }
@@ -119,6 +120,9 @@ runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
   }
   --in_flight_;
   if (reply.has_refusal()) {
+    spdlog::debug("request refused connection={} request_id={} request={} code={} rule={}",
+                  peer_.connection_id, frame.request_id(), request_name(frame.body_case()),
+                  static_cast<int>(reply.refusal().code()), reply.refusal().rule_id());
     auto& refusals = place_.shard().metrics().refusals;
     const auto code = static_cast<std::size_t>(reply.refusal().code());
     if (code < refusals.size()) ++refusals[code];
@@ -219,9 +223,12 @@ runtime::Task<domain::Result<void>> Session::authenticate(const v1::Authenticate
   account_counted_ = true;
   const v1::Language asked = caller_.language;
   caller_ = std::move(*known);
+  caller_.connection_id = peer_.connection_id;
   if (caller_.language == v1::LANGUAGE_UNSPECIFIED) caller_.language = asked;
   ++place_.shard().metrics().sessions;
   transport_.authenticated();
+  spdlog::info("session opened connection={} account={} device={} address={}", peer_.connection_id,
+               account, caller_.token_id, peer_.address);
   auto row = gate.view().account(account).value_or(store::AccountRow{});
   reply.set_account_id(account);
   reply.set_token_id(caller_.token_id);
@@ -616,6 +623,8 @@ runtime::Task<> Session::finish() {
   if (account_counted_) {
     place_.leave(caller_.account_id);
     --place_.shard().metrics().sessions;
+    spdlog::info("session closed connection={} account={} code={}", peer_.connection_id,
+                 caller_.account_id, static_cast<int>(ending_));
     account_counted_ = false;
   }
 }

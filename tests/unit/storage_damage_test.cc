@@ -174,6 +174,43 @@ TEST_CASE_FIXTURE(Killed, "accepting a loss where nothing is lost changes nothin
   CHECK(state_hash(again) == state);
 }
 
+TEST_CASE("a deleted file, or two that were swapped, is refused, found by verify, or harmless") {
+  const TempFolder folder;
+  Digest state;
+  {
+    auto options = plain(folder / "aged");
+    options.write_buffer_bytes = 64 << 10;
+    Database database(options);
+    tell_everything(database);
+    post(database, 3, 300);
+    state = state_hash(database);
+  }
+  std::vector<fs::path> files;
+  for (const auto& file : fs::recursive_directory_iterator(folder / "aged")) {
+    if (file.is_regular_file()) files.push_back(fs::relative(file.path(), folder / "aged"));
+  }
+  std::ranges::sort(files);
+  const auto check = [&](const std::string& what) {
+    INFO(what);
+    try {
+      Database again(plain(folder / "copy"));
+      if (verify(again).good()) CHECK(state_hash(again) == state);
+    } catch (const Error&) {
+    }
+  };
+  for (size_t i = 0; i < files.size(); ++i) {
+    copy_as_killed(folder / "aged", folder / "copy");
+    fs::remove(folder / "copy" / files[i]);
+    check("without " + files[i].string());
+    const auto& other = files[(i + 1) % files.size()];
+    copy_as_killed(folder / "aged", folder / "copy");
+    fs::rename(folder / "copy" / files[i], folder / "copy" / "kept");
+    fs::rename(folder / "copy" / other, folder / "copy" / files[i]);
+    fs::rename(folder / "copy" / "kept", folder / "copy" / other);
+    check("swapped " + files[i].string() + " and " + other.string());
+  }
+}
+
 TEST_CASE("a flipped bit or a cut in any file is refused, found by verify, or harmless") {
   const TempFolder folder;
   Digest state;

@@ -55,6 +55,7 @@ Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& cal
                       : domain::may(actor_in(view, caller, request.club_id()),
                                     domain::Action::list_invitations);
   if (!allowed) return std::unexpected(allowed.error());
+  if (!site && !view.club(request.club_id())) return domain::not_found();
   v1::ListInvitationsReply reply;
   auto stream = site ? storage::PartitionId::site() : storage::PartitionId::club(request.club_id());
   for (auto& row : view.invitations_of(stream))

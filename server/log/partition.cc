@@ -133,13 +133,8 @@ runtime::Task<> Partition::turn() {
     metrics.events += turn.published->events.items.size();
     parts_.publisher(std::move(turn.published));
   }
-  for (auto& waiting : decided) {
-    if (!waiting.result) {
-      ++metrics.refusals[static_cast<std::size_t>(waiting.result.error().code) %
-                         metrics.refusals.size()];
-    }
-    waiting.done(std::move(waiting.result));
-  }
+  // Refusals are counted where they are answered.
+  for (auto& waiting : decided) waiting.done(std::move(waiting.result));
 }
 
 std::optional<domain::Refusal> Partition::check_rate(const Command& command) {

@@ -9,8 +9,6 @@
 namespace amicale::session {
 namespace {
 
-using google::protobuf::io::CodedOutputStream;
-
 constexpr uint8_t batches_tag = v1::ServerFrame::kBatchesFieldNumber << 3 | 2;
 constexpr uint8_t after_tag = v1::StreamBatch::kAfterSeqFieldNumber << 3;
 constexpr uint8_t through_tag = v1::StreamBatch::kThroughSeqFieldNumber << 3;

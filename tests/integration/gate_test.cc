@@ -761,7 +761,7 @@ TEST_CASE("a club that one is no member of and one that does not exist answer in
   constexpr uint64_t made_up = 7'777;
   for (const Case& row : cases) {
     if (!is_in_club(row, site.scene)) continue;
-    CAPTURE(row.says);
+    CAPTURE(std::string(row.says));
     Scene theirs = site.scene;
     theirs.club = site.foreign_club;
     Scene nowhere = site.scene;
@@ -820,7 +820,7 @@ TEST_CASE("whoever is not authenticated is told so, whatever they ask of an acco
   for (const Case& row : cases) {
     v1::ClientFrame frame;
     row.fill(frame, site.scene);
-    CAPTURE(row.says);
+    CAPTURE(std::string(row.says));
     const auto reply = site.ask(0, v1::SITE_ROLE_UNSPECIFIED, frame);
     CHECK(reply.refusal().code() == v1::REFUSAL_CODE_UNAUTHENTICATED);
   }

@@ -2,6 +2,7 @@
 //
 // Log entries as they could be found on a disk, and commits of whatever events: decoding answers an entry or nothing, redacting
 // keeps the hash, and `append` of any events either throws a storage error or makes entries that read back as they were given.
+#include <google/protobuf/stubs/logging.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -84,6 +85,12 @@ void check_commit(storage::Database& database, storage::PartitionId partition,
 }
 
 }  // namespace
+
+// Protobuf says what it thinks of each malformed text; millions of times, that is no news.
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  google::protobuf::SetLogHandler(nullptr);
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Scratch scratch;

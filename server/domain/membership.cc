@@ -115,7 +115,8 @@ void add_handover(Decision& decision, const ClubState& club, const v1::Member* p
   if (president == nullptr || club.president() == 0) return;
   v1::Member former = *president;
   former.set_role(v1::CLUB_ROLE_COMMITTEE);
-  add_member_changed(decision, former.status(), std::move(former));
+  const auto status = former.status();
+  add_member_changed(decision, status, std::move(former));
 }
 
 // A place that was kept for a president may have been filled meanwhile.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/commands/accounts.h"
 
+#include <spdlog/spdlog.h>
+
 #include "server/auth/token.h"
 #include "server/domain/account.h"
 #include "server/domain/limits.h"
@@ -48,6 +50,7 @@ Answer<std::monostate> count_attempt(Gate& gate, std::string login, std::string 
     return gate.throttle.attempt(login, address, gate.clock.steady_ms());
   };
   std::optional<int64_t> wait = co_await throttle_shard(gate).call(std::move(attempt));
+  if (wait) spdlog::warn("tries limited address={} wait_ms={}", address, *wait);
   if (wait) co_return domain::rate_limited("login.tries", static_cast<uint32_t>(*wait));
   co_return std::monostate{};
 }
@@ -69,10 +72,9 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
                                     v1::ClientFrame::BodyCase kind, std::string client_msg_id) {
   auto where = storage::partition_of(row.stream());
   if (!where) co_return domain::not_found();
-  const std::string hash = row.code_hash();
   const std::string name =
       gate.view().account(account).value_or(store::AccountRow{}).display_name();
-  Decide decide = [where = *where, hash, account, name](const Deciding& now) -> Result<Decision> {
+  Decide decide = [where = *where, hash = row.code_hash(), account, name](const Deciding& now) -> Result<Decision> {
     auto fresh = now.facts.invitation_by_hash(hash);
     if (where.kind == v1::STREAM_KIND_SITE) {
       return domain::use_site_invitation(fresh ? &*fresh : nullptr, account, now.now_ms);
@@ -247,7 +249,7 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller,
   }
   auto row = gate.view().account(caller.account_id);
   if (!row) co_return domain::not_found();
-  auto counted = co_await count_attempt(gate, row->login(), caller.address);
+  auto counted = co_await count_attempt(gate, "#" + std::to_string(caller.account_id), "#" + std::to_string(caller.account_id));
   if (!counted) co_return std::unexpected(counted.error());
   auto matches = co_await gate.passwords.verify(request.old_password(), row->password_hash());
   if (!matches) co_return pool_full();

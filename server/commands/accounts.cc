@@ -74,7 +74,8 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
   if (!where) co_return domain::not_found();
   const std::string name =
       gate.view().account(account).value_or(store::AccountRow{}).display_name();
-  Decide decide = [where = *where, hash = row.code_hash(), account, name](const Deciding& now) -> Result<Decision> {
+  Decide decide = [where = *where, hash = row.code_hash(), account,
+                   name](const Deciding& now) -> Result<Decision> {
     auto fresh = now.facts.invitation_by_hash(hash);
     if (where.kind == v1::STREAM_KIND_SITE) {
       return domain::use_site_invitation(fresh ? &*fresh : nullptr, account, now.now_ms);
@@ -110,7 +111,11 @@ Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request
   auto matches =
       co_await gate.passwords.verify(request.password(), row ? row->password_hash() : "");
   if (!matches) co_return pool_full();
-  if (!*matches) co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
+  if (!*matches) {
+    spdlog::warn("login failed connection={} address={} account={}", caller.connection_id,
+                 caller.address, account.value_or(0));
+    co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
+  }
   co_await forgive_attempt(gate, request.login(), caller.address);
   auto token = co_await issue_token(gate, *account, request.device_name(), v1::ClientFrame::kLogin);
   if (!token) co_return std::unexpected(token.error());
@@ -123,16 +128,63 @@ Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request
 
 Answer<log::Outcome> open_account(Gate& gate, uint64_t account, Opening opening,
                                   v1::ClientFrame::BodyCase kind, std::string client_msg_id) {
-  Decide decide = [opening](const Deciding& now) -> Result<Decision> {
-    return domain::open_account(now.account(), {.login = opening.login,
-                                                .display_name = opening.display_name,
-                                                .language = opening.language});
+  Decide decide = [opening, account](const Deciding& now) -> Result<Decision> {
+    // The row may hold the site's half already; opened is whose own log has begun.
+    if (now.facts.head(PartitionId::account(account)).seq() != 0) return Decision{};
+    return domain::open_account(domain::AccountState(account),
+                                {.login = opening.login,
+                                 .display_name = opening.display_name,
+                                 .language = opening.language});
   };
   co_return co_await commit_step(gate, account, PartitionId::account(account), kind, client_msg_id,
                                  "open", std::move(decide));
 }
 
+namespace {
+
+Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Register& request);
+
+}  // namespace
+
 Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::Register& request) {
+  // An account is made before its invitation is used up, so no more may be under way for one code than it has uses left:
+  // who comes too late must not leave an account behind.
+  auto* shard = gate.site.shards()[gate.site.home_of(PartitionId::site())];
+  const std::string hash = auth::digest(request.code());
+  auto enter = [&gate, hash] {
+    auto row = gate.view().invitation_by_hash(hash);
+    const uint32_t left = row && row->invitation().uses() < row->invitation().max_uses()
+                              ? row->invitation().max_uses() - row->invitation().uses()
+                              : 1;
+    uint32_t& under_way = gate.registering[hash];
+    if (under_way >= left) return false;
+    ++under_way;
+    return true;
+  };
+  if (!co_await shard->call(std::move(enter))) {
+    domain::Refusal refusal{.code = v1::REFUSAL_CODE_OVERLOADED};
+    refusal.retry_after_ms = retry_hash_ms;
+    co_return std::unexpected(std::move(refusal));
+  }
+  domain::Result<v1::RegisterReply> answer;
+  std::exception_ptr failed;
+  try {
+    answer = co_await register_one(gate, std::move(caller), request);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  auto leave = [&gate, hash] {
+    auto found = gate.registering.find(hash);
+    if (found != gate.registering.end() && --found->second == 0) gate.registering.erase(found);
+  };
+  co_await shard->call(std::move(leave));
+  if (failed) std::rethrow_exception(failed);
+  co_return answer;
+}
+
+namespace {
+
+Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Register& request) {
   constexpr auto kind = v1::ClientFrame::kRegister;
   if (auto right = domain::check_client_msg_id(request.client_msg_id()); !right) {
     co_return std::unexpected(right.error());
@@ -165,6 +217,22 @@ Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::
   }
   co_await forgive_attempt(gate, "", caller.address);
   if (row->account_id() == 0) {
+    // What the club would say no to (no such office vacant, …) is said before an account exists.
+    if (!used && row->stream().kind() == v1::STREAM_KIND_CLUB) {
+      Decide trying = [hash = row->code_hash()](const Deciding& now) -> Result<Decision> {
+        auto fresh = now.facts.invitation_by_hash(hash);
+        domain::InvitationUse use{.invitation = fresh ? &*fresh : nullptr,
+                                  .member = nullptr,
+                                  .account_id = 0,
+                                  .display_name = {}};
+        auto decision = domain::use_invitation(now.club(), use, now.now_ms);
+        if (decision) decision->events.clear();
+        return decision;
+      };
+      auto tried = co_await commit_step(gate, 0, PartitionId::club(row->stream().id()), kind,
+                                        fresh_msg_id(), "try", std::move(trying));
+      if (!tried) co_return std::unexpected(tried.error());
+    }
     if (auto right = domain::check_login(request.login()); !right)
       co_return std::unexpected(right.error());
     Decide decide = [&request](const Deciding& now) {
@@ -208,6 +276,8 @@ Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::
   co_return reply;
 }
 
+}  // namespace
+
 Answer<v1::AcceptInvitationReply> accept_invitation(Gate& gate, Caller caller,
                                                     const v1::AcceptInvitation& request) {
   constexpr auto kind = v1::ClientFrame::kAcceptInvitation;
@@ -249,7 +319,8 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller,
   }
   auto row = gate.view().account(caller.account_id);
   if (!row) co_return domain::not_found();
-  auto counted = co_await count_attempt(gate, "#" + std::to_string(caller.account_id), "#" + std::to_string(caller.account_id));
+  auto counted = co_await count_attempt(gate, "#" + std::to_string(caller.account_id),
+                                        "#" + std::to_string(caller.account_id));
   if (!counted) co_return std::unexpected(counted.error());
   auto matches = co_await gate.passwords.verify(request.old_password(), row->password_hash());
   if (!matches) co_return pool_full();

@@ -60,7 +60,7 @@ Address unmapped(const Address& address) {
 }
 
 Address counted_address(const Address& address) {
-  const auto plain = unmapped(address);
+  auto plain = unmapped(address);
   if (plain.is_v4()) return plain;
   auto bytes = plain.to_v6().to_bytes();
   std::fill(bytes.begin() + 8, bytes.end(), 0);

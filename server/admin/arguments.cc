@@ -107,7 +107,10 @@ class CommandLine {
     std::string hint = in({"Voir « amicale --help » ou « amicale COMMANDE --help ».",
                            "See `amicale --help` or `amicale COMMAND --help`."});
     std::string what = error.what();
-    if (language_ == v1::LANGUAGE_FR) {
+    if (what.find("ubcommand is required") != std::string::npos) {
+      what = in({"il manque une commande, ou celle-là n'existe pas",
+                 "a command is missing, or there is no such command"});
+    } else if (language_ == v1::LANGUAGE_FR) {
       const std::string kind = error.get_name();
       if (kind == "RequiredError") what = "il manque un argument : " + what;
       if (kind == "ExtrasError") what = "argument inconnu : " + what;
@@ -119,6 +122,7 @@ class CommandLine {
 
   CLI::App* group(CLI::App* parent, const char* name, const Phrase& about) {
     CLI::App* app = parent->add_subcommand(name, in(about));
+    app->group(in({"Commandes", "Commands"}));
     app->require_subcommand(1);
     app->fallthrough();
     return app;
@@ -128,6 +132,7 @@ class CommandLine {
   template <typename V, typename Add>
   void verb(CLI::App* parent, const char* name, const Phrase& about, Add add) {
     CLI::App* app = parent->add_subcommand(name, in(about));
+    app->group(in({"Commandes", "Commands"}));
     app->fallthrough();
     auto value = std::make_shared<V>();
     add(app, *value);
@@ -300,8 +305,10 @@ class CommandLine {
               ->type_name("X");
           option(app, "--limit", v.limit, {"Au plus tant de messages", "At most so many messages"});
           option(app, "--logins", v.logins_file,
-                 {"Fichier de lignes « compte,mot de passe » : les auteurs se les partagent",
-                  "File of lines \"login,password\": the authors share them out"});
+                 {"Fichier de lignes « compte,mot de passe » : les auteurs se les partagent (un "
+                  "compte dit 30 messages en 10 s)",
+                  "File of lines \"login,password\": the authors share them out (an account says "
+                  "30 messages in 10 s)"});
         });
   }
 

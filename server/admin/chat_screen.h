@@ -172,7 +172,6 @@ class ChatScreen {
   const v1::Message* message(std::uint64_t number) const;
 
   // --- Drawing (chat_draw.cc)
-  struct Panes;
   void draw_sidebar(Grid& grid, int width);
   void draw_header(Grid& grid, int left);
   void draw_timeline(Grid& grid, int top, int bottom, int left, client::Time now);

@@ -7,7 +7,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <cstring>
 #include <vector>
@@ -136,9 +135,7 @@ void ChatTerminal::redraw() { ::clearok(stdscr, TRUE); }
 // The pair of a colour on the terminal's own ground. With eight colours, the nearest of them.
 short ChatTerminal::colours(short foreground) {
   if (foreground < 0 || !::has_colors()) return 0;
-  static std::array<short, 256> pairs{};
-  static short next = 1;
-  short& pair = pairs[static_cast<std::size_t>(foreground)];
+  short& pair = pairs_[static_cast<std::size_t>(foreground)];
   if (pair != 0) return pair;
   short shown = foreground;
   if (COLORS < 256) {
@@ -148,8 +145,8 @@ short ChatTerminal::colours(short foreground) {
             : foreground == 160 ? COLOR_RED
                                 : kBasic[foreground % 6];
   }
-  if (::init_pair(next, shown, -1) == ERR) return 0;
-  return pair = next++;
+  if (::init_pair(next_pair_, shown, -1) == ERR) return 0;
+  return pair = next_pair_++;
 }
 
 void ChatTerminal::show(const Grid& grid) {

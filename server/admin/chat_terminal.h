@@ -4,6 +4,7 @@
 // crash too, the terminal is given back as it was.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "server/admin/chat_screen.h"
@@ -29,6 +30,9 @@ class ChatTerminal {
 
  private:
   short colours(short foreground);
+
+  std::array<short, 256> pairs_{};  // of each colour on the terminal's own ground; 0 = not made yet
+  short next_pair_ = 1;
 };
 
 }  // namespace amicale::admin

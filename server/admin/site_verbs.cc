@@ -52,6 +52,8 @@ int run(const verb::Stats& verb, Console& console) {
                console.text(phrase::col_value)});
   for (const auto& stat : reply->stats()) {
     if (stat.name().find(verb.filter) == std::string::npos) continue;
+    // Histograms: their count and sum say enough, unless they are asked for.
+    if (stat.name().ends_with("_bucket") && !verb.filter.ends_with("bucket")) continue;
     table.add({stat.name(), stat.labels(), number(stat.value())});
   }
   console.print(table.text());

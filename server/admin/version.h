@@ -3,6 +3,7 @@
 
 namespace amicale::admin {
 
-inline constexpr const char* kVersion = "0.1.0";
+// The project's, as CMakeLists.txt says it.
+extern const char* const kVersion;
 
 }  // namespace amicale::admin

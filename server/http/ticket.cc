@@ -11,7 +11,7 @@ Ticket::Ticket(runtime::Shard& front, Admission& admission, std::optional<Addres
 Ticket::Ticket(Ticket&& other) noexcept
     : front_(std::exchange(other.front_, nullptr)),
       admission_(other.admission_),
-      counted_(other.counted_),
+      counted_(std::move(other.counted_)),
       authenticated_(other.authenticated_) {}
 
 Ticket::~Ticket() {

@@ -15,7 +15,7 @@ struct Caller {
   v1::SiteRole site_role = v1::SITE_ROLE_UNSPECIFIED;
   v1::Language language = v1::LANGUAGE_UNSPECIFIED;
   uint64_t connection_id = 0;  // of the log lines; 0 = none
-  std::string address;  // IPv4, or the /64 of IPv6, as text: what throttles count by
+  std::string address;         // IPv4, or the /64 of IPv6, as text: what throttles count by
 };
 
 }  // namespace amicale::auth

@@ -77,7 +77,8 @@ void ChatScreen::on(const Key& key, client::Time now) {
 }
 
 void ChatScreen::on_question_key(const Key& key, client::Time) {
-  const bool yes = is_letter(key, "oOyY") || key.code == Code::enter;
+  // Not Enter: it may be the second one of an impatient hand.
+  const bool yes = is_letter(key, "oOyY");
   const bool no = is_letter(key, "nN") || key.code == Code::escape || key.code == Code::ctrl;
   if (!yes && !no) return;
   Question question = *std::exchange(question_, std::nullopt);

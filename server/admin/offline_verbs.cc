@@ -15,6 +15,25 @@
 namespace amicale::admin {
 namespace {
 
+// The storage names its stages in English.
+struct Stage {
+  std::string_view begins;
+  Phrase phrase;
+};
+constexpr Stage kStages[] = {
+    {"copying", {"copie", "copying"}},
+    {"replaying logs", {"relecture des journaux", "replaying logs"}},
+    {"comparing rows", {"comparaison des rangées", "comparing rows"}},
+    {"dropping rows", {"effacement des rangées", "dropping rows"}},
+};
+
+std::string stage_name(std::string_view stage, v1::Language language) {
+  for (const auto& known : kStages) {
+    if (stage.starts_with(known.begins)) return std::string(known.phrase.in(language));
+  }
+  return std::string(stage);
+}
+
 // A bar for each stage that the storage reports.
 class StageProgress {
  public:
@@ -23,7 +42,7 @@ class StageProgress {
   storage::Progress function() {
     return [this](std::string_view stage, std::uint64_t done, std::uint64_t total) {
       if (!bar_ || stage != stage_) {
-        bar_.emplace(std::string(stage), total, console_.progress_output());
+        bar_.emplace(stage_name(stage, console_.language()), total, console_.progress_output());
         stage_ = stage;
       }
       bar_->set_total(total);

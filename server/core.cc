@@ -106,6 +106,7 @@ Core::Core(const Config& config, const runtime::Clock& clock)
             database_,
             passwords_,
             throttle_,
+            registering_,
             clock_,
             without_slash(config.server.public_url),
             [this] { return settled(); }},

@@ -75,6 +75,7 @@ class Core {
   runtime::Blocking blocking_;
   auth::Passwords passwords_;
   auth::LoginThrottle throttle_;
+  std::unordered_map<std::string, uint32_t> registering_;
   std::vector<std::unique_ptr<Home>> homes_;
   log::Site site_;
   commands::Gate gate_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
 // amicaled: the server. Reads its configuration, serves until it is told to stop.
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -124,5 +125,9 @@ int main(int argc, char** argv) {
   // No memory image of a process that holds tokens, and no death by a closed socket.
   prctl(PR_SET_DUMPABLE, 0);
   std::signal(SIGPIPE, SIG_IGN);
+  // A file over RLIMIT_FSIZE is an error of its write, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  // What strangers send is refused by us; protobuf need not comment on it in a form of its own.
+  google::protobuf::SetLogHandler(nullptr);
   return run(config);
 }

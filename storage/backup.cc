@@ -87,6 +87,7 @@ BackupReport backup(Database& database, const fs::path& wanted, const Progress& 
 
   Unfinished partial(target.parent_path() / ("." + target.filename().string() + ".partial"));
   fs::create_directories(partial.path());
+  fs::permissions(partial.path(), fs::perms::owner_all);
   {
     const Unfinished checkpoint(database.folder() / kCheckpointFolder);
     rocksdb::Checkpoint* raw = nullptr;
@@ -130,6 +131,7 @@ BackupReport restore(const fs::path& backup_folder, const fs::path& wanted,
     throw Error(data.string() + " is not empty");
   }
   fs::create_directories(data);
+  fs::permissions(data, fs::perms::owner_all);
 
   // Inside the data folder, which may be a mount point. While the partial folder exists, and while
   // there are rows without END, the data folder is refused.

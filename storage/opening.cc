@@ -118,6 +118,8 @@ Opened create_folder(const DatabaseOptions& options) {
     throw Error(rows_of(options).string() + " holds data files but CURRENT is missing");
   }
   fs::create_directories(rows_of(options));
+  // Hashes of passwords and every word said: for the server's own user alone, whatever the umask.
+  fs::permissions(options.folder, fs::perms::owner_all);
   Opened opened;
   opened.rocks = open_rocks(options, /*create=*/true);
   opened.facts.format = kFormat;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "amicale/v1/frame.pb.h"
@@ -30,6 +31,8 @@ struct Gate {
   storage::Database& database;
   auth::Passwords& passwords;
   auth::LoginThrottle& throttle;  // on the home shard of the site's partition
+  // Registrations under way by digest of their code; on the same shard.
+  std::unordered_map<std::string, uint32_t>& registering;
   const runtime::Clock& clock;
   std::string public_url;  // where invitation links lead, without a trailing slash
   // Waits until every shard has acted on what was committed before: after it, a revoked device is cut everywhere.

@@ -126,6 +126,8 @@ inline constexpr std::uint32_t invitation_hours = 90 * 24;   // longest life
 inline constexpr std::uint32_t invitation_default_hours = 30 * 24;
 
 // --- Inside ---
+inline constexpr std::size_t unsent_reply_bytes =
+    256 * 1024;  // replies that a peer does not read: then it is not read
 inline constexpr std::size_t throttle_entries = 20'000;  // logins and addresses watched; a few MiB
 // Commands waiting for one partition; then OVERLOADED.
 inline constexpr std::uint32_t partition_queue = 1'024;

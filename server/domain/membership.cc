@@ -137,13 +137,13 @@ Result<void> check_role(v1::ClubRole role) {
   return {};
 }
 
-// Who may invite to a role: one's own at most; a president only from above the club, a supervisor
+// Who may invite to a role: member or guest, or one below one's own; a president only from above the club, a supervisor
 // only by the site.
 Result<void> check_invited_role(const Actor& actor, v1::ClubRole role) {
   if (auto checked = check_role(role); !checked) return checked;
   const bool directly = allowed(Action::invite_directly, actor);
-  bool good = rank(role) <= rank(actor);
-  if (!directly) good = good && rank(role) <= rank(v1::CLUB_ROLE_MEMBER);
+  const bool plain = rank(role) <= rank(v1::CLUB_ROLE_MEMBER) && rank(role) <= rank(actor);
+  bool good = plain || (directly && rank(role) < rank(actor));
   if (role == v1::CLUB_ROLE_PRESIDENT) good = rank(actor) > rank(v1::CLUB_ROLE_PRESIDENT);
   if (role == v1::CLUB_ROLE_SUPERVISOR) good = is_site_staff(actor.site_role);
   if (!good) return refuse(v1::REFUSAL_CODE_FORBIDDEN, "may.invite_role");
@@ -162,9 +162,11 @@ Result<void> check_granted_role(const Actor& actor, v1::ClubRole role) {
 
 // Where someone arrives who opts in by an invitation.
 v1::MemberStatus arrival(const ClubState& club, bool needs_decision, v1::MemberStatus before) {
-  // Who was turned away comes back through the committee alone, whatever link they found.
-  const bool turned_away = before == MEMBER_STATUS_REFUSED || before == MEMBER_STATUS_REMOVED;
-  if (needs_decision || turned_away) return MEMBER_STATUS_OPTED_IN;
+  // Who was here before, and refused, removed or gone, comes back through the committee alone, whatever link they found:
+  // otherwise leaving would wash away a removal or a pause.
+  const bool was_here = before == MEMBER_STATUS_REFUSED || before == MEMBER_STATUS_REMOVED ||
+                        before == MEMBER_STATUS_LEFT;
+  if (needs_decision || was_here) return MEMBER_STATUS_OPTED_IN;
   return club.is_full() ? MEMBER_STATUS_WAITLISTED : MEMBER_STATUS_ACTIVE;
 }
 
@@ -258,6 +260,18 @@ Result<Decision> use_invitation(const ClubState& club, const InvitationUse& use,
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "membership.banned");
   }
 
+  // A link is worth what its maker is worth now: whoever lost the office no longer vouches, and gives no office away. Makers who
+  // never were members are the site's.
+  const MemberState* maker = club.find_member(invitation.created_by());
+  const Actor standing{.account_id = invitation.created_by(),
+                       .site_role = v1::SITE_ROLE_NONE,
+                       .role = maker != nullptr ? maker->role : v1::CLUB_ROLE_UNSPECIFIED,
+                       .status = maker != nullptr ? maker->status : MEMBER_STATUS_UNSPECIFIED};
+  const bool vouched = maker == nullptr || allowed(Action::invite_directly, standing);
+  if (!vouched && rank(invitation.role()) > rank(v1::CLUB_ROLE_MEMBER)) {
+    return refuse(v1::REFUSAL_CODE_EXPIRED, "invitation.revoked");
+  }
+
   Decision decision{.object_id = club.id()};
   const bool activates = use.invitation->account_id() != 0;
   if (!is_in_or_waiting(before)) {
@@ -267,7 +281,7 @@ Result<Decision> use_invitation(const ClubState& club, const InvitationUse& use,
     v1::Member member = member_from(use.member, use.account_id);
     member.set_display_name(std::string(use.display_name));
     member.set_role(invitation.role());
-    set_status(member, arrival(club, invitation.needs_decision(), before), now_ms);
+    set_status(member, arrival(club, invitation.needs_decision() || !vouched, before), now_ms);
     add_member_changed(decision, before, std::move(member));
   } else if (!activates) {
     return decision;

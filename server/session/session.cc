@@ -38,6 +38,40 @@ void append_field(std::string& out, int field, const Message& message) {
   message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out.data() + at));
 }
 
+// Why a connection ends, in one sentence.
+std::string last_words(v1::CloseCode code, v1::Language language) {
+  const bool english = language == v1::LANGUAGE_EN;
+  switch (code) {
+    case v1::CLOSE_CODE_GOING_AWAY:
+      return english ? "The server is restarting: you will be reconnected."
+                     : "Le serveur redémarre : vous serez reconnecté.";
+    case v1::CLOSE_CODE_SLOW:
+      return english ? "The connection is too slow: it resumes where it was."
+                     : "La connexion est trop lente : elle reprendra où elle en était.";
+    case v1::CLOSE_CODE_IDLE:
+      return english ? "Nothing was heard from you for too long."
+                     : "Rien n’est venu de votre côté depuis trop longtemps.";
+    case v1::CLOSE_CODE_OVERLOADED:
+      return english ? "The server is full: try again later."
+                     : "Le serveur est plein : réessayez plus tard.";
+    case v1::CLOSE_CODE_BAD_FRAME:
+      return english ? "The client sent something that is not the protocol."
+                     : "Le client a envoyé ce qui n’est pas du protocole.";
+    case v1::CLOSE_CODE_AUTH_TIMEOUT:
+      return english ? "You did not log in in time." : "Vous ne vous êtes pas connecté à temps.";
+    case v1::CLOSE_CODE_REVOKED:
+      return english ? "This device was logged out: log in again."
+                     : "Cet appareil a été déconnecté : connectez-vous de nouveau.";
+    case v1::CLOSE_CODE_UNSUPPORTED:
+      return english ? "This client and this server speak no common version."
+                     : "Ce client et ce serveur n’ont aucune version commune.";
+    case v1::CLOSE_CODE_ABUSE:
+      return english ? "Too many requests after being asked to slow down."
+                     : "Trop de requêtes malgré les demandes de ralentir.";
+    default: return {};
+  }
+}
+
 }  // namespace
 
 Session::Session(Place& place, Transport& transport, Peer peer)
@@ -65,7 +99,8 @@ Session::~Session() {
 // --- Input ---
 
 bool Session::accepts_input() const {
-  return in_flight_ < place_.settings().limits.requests_in_flight();
+  return in_flight_ < place_.settings().limits.requests_in_flight() &&
+         replies_.size() < limits::unsent_reply_bytes;
 }
 
 void Session::receive(std::string_view bytes) {
@@ -92,7 +127,7 @@ void Session::receive(std::string_view bytes) {
                 std::max(token_retry_ms, tokens_.retry_after_ms(route ? route->cost : 1)))
                 .error());
   }
-  strikes_ = 0;
+  if (strikes_ > 0) --strikes_;
   if (!route) return refuse_request(id, {.code = v1::REFUSAL_CODE_UNSUPPORTED});
   if (!greeted_ && route->body != v1::ClientFrame::kHello) {
     return refuse_request(id, domain::bad_request("hello", "session.hello_first").error());
@@ -494,6 +529,7 @@ bool Session::gather() {
       v1::Goodbye goodbye;
       goodbye.set_close_code(static_cast<uint32_t>(ending_));
       goodbye.set_reconnect_after_ms(reconnect_after_ms_);
+      goodbye.set_message(last_words(ending_, caller_.language));
       std::string bytes;
       append_field(bytes, v1::ServerFrame::kGoodbyeFieldNumber, goodbye);
       out.add(bytes);
@@ -573,6 +609,10 @@ void Session::written(bool ok) {
   if (!ok) {
     gone_ = true;
     return;
+  }
+  if (input_stopped_ && accepts_input()) {
+    input_stopped_ = false;
+    transport_.resume_input();
   }
   // What came during the write, and what did not fit, goes into the next one.
   wake();

@@ -89,10 +89,8 @@ class Connection final : public Transport {
     beast::flat_buffer buffer;
     for (;;) {
       auto [error, size] = co_await ws_.async_read(buffer, runtime::as_result);
-      if (error) {
-        // A frame over the limit is answered by Beast with 1009; everything else is a network being one.
-        co_return;
-      }
+      // A frame over the limit is answered by Beast with close code 1009; everything else is a network being one.
+      if (error) co_return;
       if (!ws_.got_binary()) {
         session_->end(v1::CLOSE_CODE_BAD_FRAME, 0);
       } else {

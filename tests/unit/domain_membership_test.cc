@@ -250,7 +250,6 @@ TEST_CASE(
                                           {v1::CLUB_ROLE_COMMITTEE, v1::CLUB_ROLE_GUEST},
                                           {v1::CLUB_ROLE_COMMITTEE, v1::CLUB_ROLE_MEMBER},
                                           {v1::CLUB_ROLE_COMMITTEE, v1::CLUB_ROLE_SPONSOR},
-                                          {v1::CLUB_ROLE_COMMITTEE, v1::CLUB_ROLE_COMMITTEE},
                                           {v1::CLUB_ROLE_PRESIDENT, v1::CLUB_ROLE_GUEST},
                                           {v1::CLUB_ROLE_PRESIDENT, v1::CLUB_ROLE_MEMBER},
                                           {v1::CLUB_ROLE_PRESIDENT, v1::CLUB_ROLE_SPONSOR},

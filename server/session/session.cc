@@ -223,7 +223,9 @@ domain::Result<void> Session::hello(const v1::Hello& request, v1::HelloReply& re
   reply.set_protocol(version);
   reply.set_capabilities(wants_signals_ ? 1u : 0u);
   reply.set_server_name(settings.server_name);
-  reply.set_site_name(settings.site_name);
+  // The name that the site was made with; the configuration's until there is one.
+  const std::string name = place_.parts().gate.view().site().name();
+  reply.set_site_name(name.empty() ? settings.site_name : name);
   *reply.mutable_limits() = settings.limits;
   reply.set_heartbeat_interval_ms(settings.heartbeat_ms);
   reply.set_reconnect_after_ms(place_.reconnect_after_ms());
@@ -474,7 +476,11 @@ void Session::watch_account() {
   bool live = false;
   for (const auto& token : view.tokens_of(caller_.account_id))
     live |= token.token_id() == caller_.token_id;
-  if (!live) return end(v1::CLOSE_CODE_REVOKED, 0);
+  if (!live) {
+    spdlog::info("device revoked connection={} account={} device={}", peer_.connection_id,
+                 caller_.account_id, caller_.token_id);
+    return end(v1::CLOSE_CODE_REVOKED, 0);
+  }
   auto row = view.account(caller_.account_id);
   if (!row) return;
   if (row->language() != v1::LANGUAGE_UNSPECIFIED) caller_.language = row->language();

@@ -360,14 +360,16 @@ TEST_CASE("opting in makes an active member, or waits for the decision, or for a
   world.take(world.set_status(22, MEMBER_STATUS_ACTIVE, world.as(v1::CLUB_ROLE_COMMITTEE)));
 }
 
-TEST_CASE("who was turned away comes back through the committee alone, who is banned not at all") {
+TEST_CASE(
+    "who was turned away or left comes back through the committee alone, who is banned not at "
+    "all") {
   World world;
   auto request = invitation_to(v1::CLUB_ROLE_MEMBER);
   request.set_max_uses(9);
   const auto open = row_of(world.take(invite(world, request, world.as(v1::CLUB_ROLE_COMMITTEE))));
   for (const auto& [status, after] : {std::pair{MEMBER_STATUS_REMOVED, MEMBER_STATUS_OPTED_IN},
                                       {MEMBER_STATUS_REFUSED, MEMBER_STATUS_OPTED_IN},
-                                      {MEMBER_STATUS_LEFT, MEMBER_STATUS_ACTIVE},
+                                      {MEMBER_STATUS_LEFT, MEMBER_STATUS_OPTED_IN},
                                       {MEMBER_STATUS_INVITED, MEMBER_STATUS_ACTIVE}}) {
     world.put(20, v1::CLUB_ROLE_MEMBER, status);
     world.take(use(world, &open, 20));

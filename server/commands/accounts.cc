@@ -201,15 +201,13 @@ Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Regi
   uint64_t account = row ? row->account_id() : 0;
   Opening opening{request.login(), request.display_name(), request.language()};
   // A repeat after the invitation was used finds its own first steps, and finishes them.
-  auto registered =
-      gate.view().idempotency(PartitionId::site(), 0, auth::digest(id + "account").substr(0, 16));
+  auto registered = gate.view().idempotency(PartitionId::site(), 0, step_msg_id(id, "account"));
   if (account == 0 && registered) account = registered->committed().object_id();
   bool used = false;
   if (row && account != 0) {
     auto where = storage::partition_of(row->stream());
-    used = where && gate.view()
-                        .idempotency(*where, account, auth::digest(id + "invitation").substr(0, 16))
-                        .has_value();
+    used = where &&
+           gate.view().idempotency(*where, account, step_msg_id(id, "invitation")).has_value();
   }
   if (!used) {
     auto opens = domain::check_invitation(row ? &*row : nullptr, account, gate.clock.now_ms());

@@ -25,12 +25,16 @@ Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionI
                                  v1::ClientFrame::BodyCase request,
                                  const std::string& client_msg_id, std::string_view step,
                                  Decide decide) {
-  std::string id = auth::digest(client_msg_id + std::string(step))
-                       .substr(0, domain::limits::client_msg_id_bytes);
+  std::string id = step_msg_id(client_msg_id, step);
   co_return co_await gate.site.submit(where, log::Command{.actor = actor,
                                                           .client_msg_id = std::move(id),
                                                           .request_kind = request,
                                                           .decide = std::move(decide)});
+}
+
+std::string step_msg_id(const std::string& client_msg_id, std::string_view step) {
+  return auth::digest(client_msg_id + std::string(step))
+      .substr(0, domain::limits::client_msg_id_bytes);
 }
 
 std::string fresh_msg_id() { return auth::random_bytes(domain::limits::client_msg_id_bytes); }

@@ -55,6 +55,9 @@ Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionI
                                  const std::string& client_msg_id, std::string_view step,
                                  Decide decide);
 
+// The client_msg_id under which commit_step commits a step.
+std::string step_msg_id(const std::string& client_msg_id, std::string_view step);
+
 // A client_msg_id for what the server does of itself.
 std::string fresh_msg_id();
 

@@ -147,7 +147,8 @@ const std::vector<Key>& keys() {
        "The folder that holds everything. One process at a time."},
       {"server", "shards",
        Number{[](Config& c) -> std::uint64_t& { return c.server.shards; }, 0, 0, 64},
-       "Threads that serve connections and clubs. 0 = one per core, at most 4."},
+       "Threads that serve connections and clubs. 0 = one per core but one, at least 1 and at most "
+       "4."},
       {"server", "allow_plain_text",
        Flag{[](Config& c) -> bool& { return c.server.allow_plain_text; }, false},
        "Allows `listen` beyond loopback. Passwords then cross the network readable unless "

@@ -2,6 +2,7 @@
 #include "server/core.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <thread>
@@ -22,6 +23,9 @@ storage::DatabaseOptions database_options(const Config& config) {
   options.block_cache_bytes = config.storage.block_cache_mib << 20;
   options.ballast_bytes = config.storage.ballast_mib << 20;
   options.floor_bytes = config.storage.free_space_floor_mib << 20;
+  // Half of what http/process.cc keeps back from connections: the other half is for files that come and go.
+  if (rlimit files{}; ::getrlimit(RLIMIT_NOFILE, &files) == 0)
+    options.open_files = static_cast<int>(std::clamp<rlim_t>(files.rlim_max / 8, 32, 256));
   options.on_line = [](storage::Severity severity, std::string_view line) {
     switch (severity) {
       case storage::Severity::info: return spdlog::debug("storage text=\"{}\"", line);
@@ -34,7 +38,9 @@ storage::DatabaseOptions database_options(const Config& config) {
 
 unsigned shard_count(const Config& config) {
   if (config.server.shards != 0) return static_cast<unsigned>(config.server.shards);
-  return std::clamp(std::thread::hardware_concurrency(), 1u, most_shards_by_default);
+  // One core is left to the log's writer and to the store's own threads (docs/decisions/0008-a-core-for-the-log.md).
+  const unsigned cores = std::max(std::thread::hardware_concurrency(), 2u);
+  return std::min(cores - 1, most_shards_by_default);
 }
 
 std::vector<std::unique_ptr<runtime::Shard>> make_shards(unsigned count) {
@@ -109,7 +115,7 @@ Core::Core(const Config& config, const runtime::Clock& clock)
             registering_,
             clock_,
             without_slash(config.server.public_url),
-            [this] { return settled(); }},
+            [this] { return site_.settled(); }},
       parts_{gate_, blocking_, config.backup.directory, config.site.name, {}},
       settings_(session_settings(config)) {
   std::vector<hub::Hub*> hubs;
@@ -169,16 +175,6 @@ runtime::Task<> Core::drain() {
 void Core::stop() {
   for (auto& shard : shards_) shard->stop();
   blocking_.stop();
-}
-
-// A commit reaches each shard through its queue, and is acted on at the end of that turn: two rounds see both done.
-runtime::Task<> Core::settled() {
-  for (int round = 0; round < 2; ++round) {
-    for (auto& shard : shards_) {
-      auto nothing = [] {};
-      co_await shard->call(std::move(nothing));
-    }
-  }
 }
 
 runtime::Task<runtime::Metrics> Core::metrics() {

@@ -66,7 +66,6 @@ class Core {
     hub::Lobby lobby;
   };
 
-  runtime::Task<> settled();
   std::vector<std::unique_ptr<Home>> make_homes(const Config& config);
 
   const runtime::Clock& clock_;

@@ -176,8 +176,10 @@ void Server::stop() {
       }
     });
     for (auto& home : homes_) co_await home->join();
+    spdlog::info("stopping: connections are gone");
     deadline.cancel();
     co_await core_.drain();
+    spdlog::info("stopping: commits are written");
   });
   core_.stop();
 }

@@ -55,7 +55,7 @@ v1::Event parse_event(const EntryView& entry, PartitionId partition, uint64_t se
 
 // Takes a deleted message's words out of the entries that said them. What moderators may need stays in
 // the private parts.
-void redact_texts(Batch& batch, PartitionId partition, const v1::Message& message) {
+void redact_texts(Batch& batch, PartitionId partition, const v1::Message& message, EventRun& run) {
   const View view(batch);
   uint64_t seq = message.edited_seq() != 0 ? message.edited_seq() : message.seq();
   while (true) {
@@ -72,14 +72,14 @@ void redact_texts(Batch& batch, PartitionId partition, const v1::Message& messag
       event.mutable_message_edited()->clear_body();
       event.mutable_message_edited()->clear_mentions();
     }
-    redact(batch, partition, seq, event, private_part);
+    run.redacted.push_back({seq, redact(batch, partition, seq, event, private_part)});
     if (seq == message.seq()) return;
     seq = private_part.previous_edit_seq() != 0 ? private_part.previous_edit_seq() : message.seq();
   }
 }
 
 // What only the rows before the event know: read before it is applied.
-void complete(Batch& batch, PartitionId partition, NewEntry& entry) {
+void complete(Batch& batch, PartitionId partition, NewEntry& entry, EventRun& run) {
   const View view(batch);
   if (entry.event.has_message_edited()) {
     const auto& e = entry.event.message_edited();
@@ -89,7 +89,7 @@ void complete(Batch& batch, PartitionId partition, NewEntry& entry) {
   } else if (entry.event.has_message_deleted()) {
     const auto& e = entry.event.message_deleted();
     const auto message = view.message(partition, e.room_id(), e.number());
-    if (message && !message->deleted()) redact_texts(batch, partition, *message);
+    if (message && !message->deleted()) redact_texts(batch, partition, *message, run);
   }
 }
 
@@ -114,7 +114,7 @@ v1::Committed append(Batch& batch, PartitionId partition, store::HeadRow& head,
   for (auto& entry : entries) {
     const uint64_t seq = head.seq() + 1;
     entry.event.set_seq(seq);
-    complete(batch, partition, entry);
+    complete(batch, partition, entry, run);
 
     const size_t start = run.bytes.size();
     frame_event(entry.event, run.bytes);
@@ -145,14 +145,15 @@ v1::Committed append(Batch& batch, PartitionId partition, store::HeadRow& head,
   return committed;
 }
 
-void redact(Batch& batch, PartitionId partition, uint64_t seq, const v1::Event& event,
-            const store::PrivatePart& private_part) {
+std::string redact(Batch& batch, PartitionId partition, uint64_t seq, const v1::Event& event,
+                   const store::PrivatePart& private_part) {
   std::string value;
   const auto entry = load_entry(View(batch), partition, seq, value);
   std::string public_bytes;
   frame_event(event, public_bytes);
   batch.put(Family::log, key::log_entry(partition, seq),
             redact_entry(entry, public_bytes, private_part.SerializeAsString()));
+  return public_bytes;
 }
 
 }  // namespace amicale::storage

@@ -36,14 +36,15 @@ struct Origin {
 // Appends one command's events after `head`, which moves along, and applies them. The events, as
 // stored and sent, are added to `run` (which is empty or ends at head.seq). Head is the partition's
 // HeadRow as of the batch. A MessageDeleted also redacts, in the log, every text that the message
-// had: the deleted words are in no path any more.
+// had, and lists these entries in `run`: the deleted words are in no path any more.
 // Returns what to answer; `first_seq` 0 when `entries` is empty.
 v1::Committed append(Batch& batch, PartitionId partition, store::HeadRow& head,
                      std::span<NewEntry> entries, const Origin& origin, EventRun& run);
 
 // Replaces an entry's contents by what may stay; its hash, and so the chain, stays. The event must be
-// the same with less in it. Throws Error when there is no such entry.
-void redact(Batch& batch, PartitionId partition, uint64_t seq, const v1::Event& event,
-            const store::PrivatePart& private_part);
+// the same with less in it. Returns it as it is framed from now on. Throws Error when there is no such
+// entry.
+std::string redact(Batch& batch, PartitionId partition, uint64_t seq, const v1::Event& event,
+                   const store::PrivatePart& private_part);
 
 }  // namespace amicale::storage

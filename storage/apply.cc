@@ -166,6 +166,11 @@ void Applying::on(const v1::TokenIssued& e) {
   row.set_created_ms(event_.time_ms());
   batch_.put(Family::tokens, key::token(row.token_hash()), row);
   batch_.put(Family::tokens, key::token_of(id(), e.token_id()), row.token_hash());
+  // Outlives the token: an id is never given twice, whatever was revoked in between.
+  const auto own_key = key::account_by_self(id());
+  auto own = row_or_new<store::AccountRow>(Family::state, own_key);
+  own.set_last_token_id(std::max(own.last_token_id(), e.token_id()));
+  put(own_key, own);
 }
 
 void Applying::on(const v1::TokenRevoked& e) {

@@ -27,6 +27,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr uint64_t kSmallFiles = 256 << 10;  // what a manifest and a new write-ahead file need
+constexpr uint64_t kSmallFlush =
+    1 << 20;  // less is not worth files of its own, however small the disk
 constexpr auto kSettleEvery = std::chrono::seconds(1);
 
 bool is_no_space(const rocksdb::Status& status) {
@@ -53,6 +55,12 @@ struct Database::Impl {
   void heal();
   [[noreturn]] void fail(const rocksdb::Status& status);
   uint64_t room_to_flush() const { return 2 * buffered_bytes + kSmallFiles; }
+  // A disk that does not say how full it is does not stop a commit: the write itself will tell.
+  bool can_flush() const {
+    const auto free = find_free_bytes_at(options.folder);
+    return (!free || *free >= room_to_flush()) && has_inodes_at(options.folder);
+  }
+  bool flush_due() const;
   template <class Work>
   void alone(Work work);
   void settle();
@@ -78,6 +86,7 @@ struct Database::Impl {
   std::optional<EndMark> mark;
   uint64_t buffered_bytes = 0;  // written since the last flush
   bool buffers_filled = false;  // every family's write buffer holds something
+  bool flush_put_off = false;   // there was no room to flush when it was due
 
   std::atomic<uint64_t> commits{0};
   std::atomic<bool> out_of_space{false};
@@ -187,6 +196,15 @@ void Database::Impl::commit(const std::deque<Waiter*>& group) {
   }
 }
 
+// When the buffers are full; and sooner on a small disk, where a write-ahead file that grew with the
+// buffers would leave no room to flush them, now or ever.
+bool Database::Impl::flush_due() const {
+  if (buffered_bytes >= options.write_buffer_bytes / 2) return true;
+  if (!options.durable || buffered_bytes < kSmallFlush) return false;
+  const auto free = find_free_bytes_at(options.folder);
+  return free && *free < 2 * room_to_flush();
+}
+
 // Gives the write buffers to RocksDB's flush when they are full, and sees to it that no family's
 // buffer is empty when the write-ahead file is appended to.
 //
@@ -201,9 +219,10 @@ void Database::Impl::prepare_buffers() {
   const auto check = [&](const rocksdb::Status& status) {
     if (!status.ok()) fail(status);
   };
-  if (buffered_bytes >= options.write_buffer_bytes / 2) {
+  if (flush_due()) {
     // RocksDB takes a failure to make the next write-ahead file as fatal: don't let it try.
-    if (options.durable && free_bytes_at(options.folder) < room_to_flush()) {
+    if (options.durable && !can_flush()) {
+      flush_put_off = true;
       fail(rocksdb::Status::NoSpace("no room to flush"));
     }
     rocksdb::FlushOptions how;
@@ -224,12 +243,15 @@ void Database::Impl::prepare_buffers() {
 
 // After a full disk, once there is room: RocksDB flushes what it has and starts a new write-ahead file.
 void Database::Impl::heal() {
-  const bool room = free_bytes_at(options.folder) >= std::max(options.floor_bytes, room_to_flush());
+  const auto free = find_free_bytes_at(options.folder);
+  const bool room = free && *free >= options.floor_bytes && can_flush();
   if (!room || !rocks->db->Resume().ok()) {
     throw WriteFailed("the disk of " + options.folder.string() + " is full", true);
   }
-  buffered_bytes = 0;
+  // Put off, RocksDB may have met no error and flushed nothing: the next commit does.
+  if (!flush_put_off) buffered_bytes = 0;
   buffers_filled = false;
+  flush_put_off = false;
   out_of_space = false;
   say(Severity::info, "the disk has room again: writing resumes");
 }
@@ -374,7 +396,9 @@ uint64_t Database::commits() const { return impl_->commits; }
 uint64_t Database::free_bytes() const { return free_bytes_at(impl_->options.folder); }
 
 bool Database::has_space() const {
-  return !impl_->out_of_space && free_bytes() >= impl_->options.floor_bytes;
+  if (impl_->out_of_space) return false;
+  const auto free = find_free_bytes_at(impl_->options.folder);
+  return free && *free >= impl_->options.floor_bytes;
 }
 
 bool Database::writable() const { return !impl_->broken; }

@@ -24,7 +24,7 @@ namespace amicale::storage {
 
 // The format that this release writes. It reads this one, upgrades older ones (upgrade.h) and
 // refuses newer ones.
-inline constexpr uint32_t kFormat = 1;
+inline constexpr uint32_t kFormat = 2;
 
 // Told how far a long work has come: a stage in words, done and total in the stage's own unit
 // (total 0 = unknown). Called on the working thread, at most a few times per second.
@@ -43,7 +43,7 @@ struct DatabaseOptions {
   bool accept_loss = false;
 
   uint64_t block_cache_bytes = 16ull << 20;
-  uint64_t write_buffer_bytes = 16ull << 20;  // of all families together
+  uint64_t write_buffer_bytes = 32ull << 20;  // of all families together
   int open_files = 512;                       // SST files held open
   uint64_t ballast_bytes = 16ull << 20;       // 0 = none
   uint64_t floor_bytes = 32ull << 20;  // has_space() says no below this; well above the ballast

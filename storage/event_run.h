@@ -22,6 +22,14 @@ struct EventRun {
   std::string bytes;       // framed events, one after the other
   std::vector<Item> items;
 
+  // Earlier entries, or entries of this run, that this commit took words out of: framed as the log has them from now on. Whoever
+  // keeps copies of them puts these in their place.
+  struct Redacted {
+    uint64_t seq = 0;
+    std::string framed;
+  };
+  std::vector<Redacted> redacted;
+
   bool empty() const { return items.empty(); }
   uint64_t last_seq() const { return first_seq + items.size() - 1; }  // not when empty
   uint64_t seq(size_t i) const { return first_seq + i; }

@@ -107,12 +107,25 @@ bool reserve_file(const fs::path& file, uint64_t bytes) {
   return reserved;
 }
 
-uint64_t free_bytes_at(const fs::path& folder) {
+std::optional<uint64_t> find_free_bytes_at(const fs::path& folder) {
   struct statvfs disk{};
-  if (::statvfs(folder.c_str(), &disk) != 0) {
+  if (::statvfs(folder.c_str(), &disk) != 0) return std::nullopt;
+  return uint64_t{disk.f_bavail} * disk.f_frsize;
+}
+
+uint64_t free_bytes_at(const fs::path& folder) {
+  const auto free = find_free_bytes_at(folder);
+  if (!free) {
     throw Error("can't ask how full the disk of " + folder.string() + " is: " + error_text(errno));
   }
-  return uint64_t{disk.f_bavail} * disk.f_frsize;
+  return *free;
+}
+
+bool has_inodes_at(const fs::path& folder) {
+  constexpr uint64_t flush = 32;  // six families' files, what a compaction adds, a log, a manifest
+  struct statvfs disk{};
+  if (::statvfs(folder.c_str(), &disk) != 0) return true;
+  return disk.f_files == 0 || disk.f_favail >= flush;  // 0: this file system does not count them
 }
 
 uint64_t bytes_in(const fs::path& folder) {

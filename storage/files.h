@@ -25,8 +25,11 @@ void copy_file_synced(const std::filesystem::path& from, const std::filesystem::
                       const std::function<void(uint64_t copied)>& progress);
 // Makes a file of `bytes` that really holds its blocks. False, leaving nothing, when there is no room.
 bool reserve_file(const std::filesystem::path& file, uint64_t bytes);
-// Free bytes for an unprivileged process on the disk of `folder`.
+// Free bytes for an unprivileged process on the disk of `folder`. The first throws when the disk does not say.
 uint64_t free_bytes_at(const std::filesystem::path& folder);
+std::optional<uint64_t> find_free_bytes_at(const std::filesystem::path& folder);
+// Whether new files can be made there: a disk can be out of inodes and have bytes left.
+bool has_inodes_at(const std::filesystem::path& folder);
 uint64_t bytes_in(const std::filesystem::path& folder);
 // strerror, safe from any thread.
 std::string error_text(int error);

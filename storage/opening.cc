@@ -2,11 +2,13 @@
 #include "storage/opening.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/sst_file_reader.h>
 
 #include <algorithm>
 
 #include "storage/big_endian.h"
 #include "storage/end_mark.h"
+#include "storage/file_system.h"
 #include "storage/files.h"
 
 namespace amicale::storage {
@@ -39,12 +41,75 @@ namespace {
 
 fs::path rows_of(const DatabaseOptions& options) { return options.folder / kRowsFolder; }
 
+// "000071" → "71".
+std::string number_in(const std::string& name) {
+  const auto first = name.find_first_not_of('0');
+  return first == std::string::npos ? "0" : name.substr(first);
+}
+
+// What is wrong with a data file as a whole, or empty: its end, where all is described, and the number under
+// which it was written, which tells when it holds another file's content.
+std::string wrong_with(rocksdb::SstFileReader& reader, const fs::path& file) {
+  if (const auto status = reader.Open(file.string()); !status.ok()) return status.ToString();
+  const auto number = std::to_string(reader.GetTableProperties()->orig_file_number);
+  if (number == number_in(file.stem().string())) return {};
+  return "it is the content of data file " + number;
+}
+
+// Refuses a database with a data file that is not what it should be. RocksDB opens only some of them at
+// the start, and what it says of the others when they are read has no name in it.
+void check_data_files(rocksdb::DB& db) {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db.GetLiveFilesMetaData(&files);
+  for (const auto& file : files) {
+    const fs::path path = file.db_path + "/" + fs::path(file.name).filename().string();
+    rocksdb::SstFileReader reader{rocksdb::Options()};
+    const auto wrong = wrong_with(reader, path);
+    if (wrong.empty()) continue;
+    // A compaction may have replaced it meanwhile: then it is nobody's any more.
+    std::vector<rocksdb::LiveFileMetaData> now;
+    db.GetLiveFilesMetaData(&now);
+    if (std::ranges::none_of(now, [&](const auto& live) { return live.name == file.name; }))
+      continue;
+    throw Error("can't open " + path.string() + ": " + wrong);
+  }
+}
+
+// The data files that can't be read or are another's content. RocksDB says what is wrong with one, and
+// often not with which.
+std::string damaged_data_files(const DatabaseOptions& options) {
+  std::string list;
+  for (const auto& file : fs::directory_iterator(rows_of(options))) {
+    if (file.path().extension() != ".sst") continue;
+    rocksdb::SstFileReader reader{rocksdb::Options()};
+    const bool good = wrong_with(reader, file.path()).empty() && reader.VerifyChecksum().ok();
+    if (!good) list += (list.empty() ? "" : ", ") + file.path().filename().string();
+  }
+  return list;
+}
+
 [[noreturn]] void refuse(const DatabaseOptions& options, const rocksdb::Status& status,
                          const LineLogger& logger) {
-  std::string text = "can't open " + rows_of(options).string() + ": " + status.ToString();
+  std::string why = status.ToString();
+  // "While lock file: …" and "lock hold by current process"; a block's checksum has nothing to do with it.
+  if (why.find("lock file: ") != std::string::npos ||
+      why.find("lock hold by") != std::string::npos) {
+    throw Error("another process has " + options.folder.string() + " open");
+  }
+  // Of a data file that is missing RocksDB tries an older name last, and reports that one.
+  for (size_t at = 0; (at = why.find(".ldb", at)) != std::string::npos;) why.replace(at, 4, ".sst");
+  std::string text = "can't open " + rows_of(options).string() + ": " + why;
   if (const auto damage = logger.last_damage(); !damage.empty()) text += " (" + damage + ")";
-  if (status.ToString().find("lock ") != std::string::npos) {
-    text = "another process has " + options.folder.string() + " open";
+  if (status.IsCorruption()) {
+    if (const auto files = damaged_data_files(options); !files.empty()) {
+      text += "; damaged: " + files;
+    }
+  }
+  const auto current = rows_of(options) / "CURRENT";
+  auto manifest = read_file(current).value_or("");
+  while (manifest.ends_with('\n')) manifest.pop_back();
+  if (manifest.empty() || !fs::exists(rows_of(options) / manifest)) {
+    text += "; damaged: " + current.string() + ", which names no manifest that is there";
   }
   throw Error(text);
 }
@@ -73,7 +138,8 @@ std::unique_ptr<Database::Rocks> open_rocks(const DatabaseOptions& options, bool
   auto rocks = std::make_unique<Database::Rocks>();
   rocks->logger = std::make_shared<LineLogger>(options.on_line);
   rocks->cache = rocksdb::NewLRUCache(options.block_cache_bytes);
-  auto how = database_options(options, rocks->logger);
+  rocks->files = make_file_system();
+  auto how = database_options(options, rocks->logger, *rocks->files);
   how.create_if_missing = create;
   how.create_missing_column_families = true;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
@@ -94,6 +160,7 @@ std::unique_ptr<Database::Rocks> open_rocks(const DatabaseOptions& options, bool
   if (!status.ok()) refuse(options, status, *rocks->logger);
   rocks->db.reset(db);
   std::copy(handles.begin(), handles.end(), rocks->families.begin());
+  if (!options.accept_loss) check_data_files(*db);
   return rocks;
 }
 
@@ -163,10 +230,11 @@ FolderFacts inspect(const DatabaseOptions& options, uint64_t mark_commit) {
   Database::Rocks rocks;
   rocks.logger = std::make_shared<LineLogger>(options.on_line);
   rocks.cache = rocksdb::NewLRUCache(1 << 20);
+  rocks.files = make_file_system();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::OpenForReadOnly(
-      database_options(options, rocks.logger), rows_of(options).string(),
+      database_options(options, rocks.logger, *rocks.files), rows_of(options).string(),
       {{std::string(name_of(Family::meta)), family_options(Family::meta, options, rocks.cache)}},
       &handles, &db);
   if (!status.ok()) refuse(options, status, *rocks.logger);

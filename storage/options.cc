@@ -2,6 +2,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -56,8 +57,10 @@ std::string LineLogger::last_damage() const {
 }
 
 rocksdb::DBOptions database_options(const DatabaseOptions& options,
-                                    const std::shared_ptr<LineLogger>& logger) {
+                                    const std::shared_ptr<LineLogger>& logger,
+                                    rocksdb::Env& files) {
   rocksdb::DBOptions o;
+  o.env = &files;
   o.info_log = logger;
   o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
 
@@ -95,11 +98,20 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options,
 rocksdb::ColumnFamilyOptions family_options(Family family, const DatabaseOptions& options,
                                             const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions o;
-  // Twice what Database fills, so out of reach as above; not more, since RocksDB reserves disk space
-  // for the write-ahead file by it.
+  // Twice what Database fills, so out of reach as above.
   o.write_buffer_size = std::max<uint64_t>(options.write_buffer_bytes, 4 << 20);
   o.arena_block_size = 64 << 10;  // six families: the default would hold megabytes while idle
-  o.target_file_size_base = 16 << 20;
+  o.target_file_size_base = 32 << 20;
+  // Every command asks whether its id is known, and it nearly never is: a filter answers without a search.
+  if (family == Family::idempotency) {
+    o.memtable_whole_key_filtering = true;
+    o.memtable_prefix_bloom_size_ratio = 0.02;
+  }
+  // Entries and messages come in order within their partition or room: the search starts where the last one ended.
+  if (family == Family::log)
+    o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(9));
+  if (family == Family::messages)
+    o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(17));
   o.compression = rocksdb::kLZ4Compression;
   // The log is read in order and seldom; its old part is worth packing well.
   if (family == Family::log) o.bottommost_compression = rocksdb::kZSTD;
@@ -110,6 +122,10 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const DatabaseOptions
   table.cache_index_and_filter_blocks = true;  // so that the cache size is the memory bound
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // In pieces of a block's size: whole, the filter and the index of one file are as large as a shard of the cache, each
+  // evicts the other, and every post of a long log reads them again.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
   const bool scanned = family == Family::log || family == Family::messages;

@@ -39,6 +39,7 @@ class LineLogger final : public rocksdb::Logger {
 };
 
 struct Database::Rocks {
+  std::unique_ptr<rocksdb::Env> files;
   std::shared_ptr<LineLogger> logger;
   std::shared_ptr<rocksdb::Cache> cache;
   std::unique_ptr<rocksdb::DB> db;
@@ -49,7 +50,7 @@ struct Database::Rocks {
 };
 
 rocksdb::DBOptions database_options(const DatabaseOptions& options,
-                                    const std::shared_ptr<LineLogger>& logger);
+                                    const std::shared_ptr<LineLogger>& logger, rocksdb::Env& files);
 rocksdb::ColumnFamilyOptions family_options(Family family, const DatabaseOptions& options,
                                             const std::shared_ptr<rocksdb::Cache>& cache);
 

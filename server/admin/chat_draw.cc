@@ -9,6 +9,7 @@
 #include "server/admin/chat_screen.h"
 #include "server/admin/failure_text.h"
 #include "server/admin/vocabulary.h"
+#include "server/domain/limits.h"
 
 namespace amicale::admin {
 namespace {
@@ -120,6 +121,30 @@ void ChatScreen::want_history(const client::Row::Missing& missing) {
   ask(std::move(frame));
 }
 
+// An author whom the list of members does not know: somebody who left, or staff.
+void ChatScreen::want_name(std::uint64_t account_id) {
+  if (account_id == 0 || current_->stream.kind != v1::STREAM_KIND_CLUB) return;
+  names_wanted_[current_->stream.id].insert(account_id);
+}
+
+void ChatScreen::ask_names() {
+  if (link_ != Link::online) return;
+  for (const auto& [club_id, accounts] : std::exchange(names_wanted_, {})) {
+    const client::ClubState* club = model_.club(club_id);
+    // While the list is still being read, the name may yet come with it.
+    if (!club || (club->members_after != 0 && club->members.size() < kMembersLoaded)) continue;
+    v1::ClientFrame frame;
+    frame.mutable_look_up_names()->set_club_id(club_id);
+    for (const std::uint64_t account : accounts) {
+      if (frame.look_up_names().account_ids_size() <
+              static_cast<int>(domain::limits::members_page) &&
+          names_asked_.insert({club_id, account}).second)
+        frame.mutable_look_up_names()->add_account_ids(account);
+    }
+    if (frame.look_up_names().account_ids_size() > 0) ask(std::move(frame));
+  }
+}
+
 std::size_t ChatScreen::row_of(const std::vector<client::Row>& rows, std::uint64_t key) const {
   const auto first_after = std::ranges::find_if(rows, [&](const client::Row& row) {
     return row.echo || (row.message ? row.message->number() : row.missing->to) >= key;
@@ -157,7 +182,7 @@ void ChatScreen::add_system_lines(std::vector<Line>& out, std::uint64_t after_se
 }
 
 std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row>& rows,
-                                                   std::size_t index) const {
+                                                   std::size_t index) {
   std::vector<Line> out;
   const client::Row& row = rows[index];
   if (row.missing) {
@@ -199,6 +224,7 @@ std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row
   }
   const std::string author = said ? model_.author_name(stream, *said) : name(stream, me());
   const std::uint64_t author_id = said ? said->author() : me();
+  if (author.empty()) want_name(author_id);
   const std::uint64_t reply_to = said ? said->reply_to() : row.echo->request.reply_to();
   if (before && !own_heading) {
     own_heading = before->author() != author_id ||
@@ -361,6 +387,7 @@ Grid ChatScreen::draw(int rows, int columns, client::Time now) {
   const int bottom = rows - composer_rows - mode_rows - 1;  // the status line's row
   pane_rows_ = std::max(1, bottom - top);
   draw_timeline(grid, top, bottom, left, now);
+  ask_names();
   draw_composer(grid, bottom, left, now);
   if (overlay_ != Overlay::none) draw_overlay(grid);
   mark_read(now);

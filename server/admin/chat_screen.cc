@@ -18,7 +18,6 @@ namespace limits = domain::limits;
 
 constexpr std::size_t kSystemLines =
     200;  // of one club: what a person may still want to read of joins
-constexpr std::size_t kMembersLoaded = 5000;
 // Between two joins of a batch lie at most the events of the invitations that made them.
 constexpr std::uint64_t kSeqsApart = 3;
 constexpr auto kNoticeShown = 6s;
@@ -54,6 +53,7 @@ void ChatScreen::on(const client::Happening& happening, client::Time now) {
     link_ = Link::waiting;
     retry_at_ = waiting->until;
     why_ = explain(waiting->why, options_.language);
+    names_asked_.clear();
     history_asked_.clear();  // queries are not repeated for ever; what is missing is asked again
   } else if (const auto* closed = std::get_if<client::Closed>(&happening)) {
     link_ = Link::closed;

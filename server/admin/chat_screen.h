@@ -83,6 +83,9 @@ struct Place {
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
+// Of one club; what is beyond is found by name or number.
+inline constexpr std::size_t kMembersLoaded = 5000;
+
 class ChatScreen {
  public:
   struct Options {
@@ -184,11 +187,13 @@ class ChatScreen {
   std::vector<std::string> overlay_lines() const;
   // Lines from the bottom of the pane upwards, at least `count` where there are as many.
   std::vector<Line> lines_upwards(const std::optional<Anchor>& anchor, std::size_t count);
-  std::vector<Line> lines_of(const std::vector<client::Row>& rows, std::size_t index) const;
+  std::vector<Line> lines_of(const std::vector<client::Row>& rows, std::size_t index);
   void add_system_lines(std::vector<Line>& out, std::uint64_t after_seq,
                         std::uint64_t before_seq) const;
   std::size_t row_of(const std::vector<client::Row>& rows, std::uint64_t key) const;
   void want_history(const client::Row::Missing& missing);
+  void want_name(std::uint64_t account_id);
+  void ask_names();
   void mark_read(client::Time now);
 
   // --- What is asked of the model
@@ -229,8 +234,11 @@ class ChatScreen {
   std::map<Place, std::uint64_t> marked_;      // read marks that were sent
   std::map<Place, std::uint64_t> mention_at_;  // the newest message that mentions this person
   std::set<std::pair<Place, std::uint64_t>> history_asked_;
-  std::map<std::uint64_t, std::deque<SystemLine>> system_lines_;  // by club
-  std::set<std::uint64_t> members_asked_;                         // clubs
+  // Authors on the screen without a name, by club: asked for once, after the drawing.
+  std::map<std::uint64_t, std::set<std::uint64_t>> names_wanted_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> names_asked_;  // club, account
+  std::map<std::uint64_t, std::deque<SystemLine>> system_lines_;   // by club
+  std::set<std::uint64_t> members_asked_;                          // clubs
 
   Composer composer_;
   std::uint64_t reply_to_ = 0;

@@ -142,7 +142,9 @@ IrcLog parse_irc_log(std::string_view text, std::int64_t midnight_ms) {
     const std::int64_t time_ms = midnight_ms + minutes.read(*minute) * kMinuteMs;
     const std::string repaired = repair_utf8(raw);
     const auto said = said_in(repaired);
-    if (!said) {
+    // Of a name made of control characters nothing is left, and no message has no author.
+    std::string nick(said ? trimmed(without_controls(said->nick)) : std::string_view());
+    if (nick.empty()) {
       ++log.unread_lines;
       continue;
     }
@@ -153,8 +155,7 @@ IrcLog parse_irc_log(std::string_view text, std::int64_t midnight_ms) {
     }
     if (said->action) body = "*" + body + "*";
     log.repaired_lines += repaired != raw;
-    log.messages.push_back({index, std::string(trimmed(without_controls(said->nick))),
-                            std::move(body), time_ms, std::nullopt});
+    log.messages.push_back({index, std::move(nick), std::move(body), time_ms, std::nullopt});
   }
   spread_over_minutes(log.messages);
   return log;

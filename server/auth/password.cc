@@ -2,6 +2,7 @@
 #include "server/auth/password.h"
 
 #include <argon2.h>
+#include <sys/resource.h>
 
 #include <stdexcept>
 #include <vector>
@@ -14,13 +15,27 @@ namespace {
 
 constexpr uint32_t salt_bytes = 16;
 constexpr uint32_t hash_bytes = 32;
+// Of the hashing threads: beside a busy shard they get about a tenth of a core, and a shard that wakes never waits for one.
+constexpr int niceness = 10;
 
 }  // namespace
 
 Passwords::Passwords(unsigned threads, unsigned queue, Cost cost)
-    : queue_(queue), cost_(cost), decoy_(hash_now(random_bytes(16), cost)), pool_(threads) {}
+    : queue_(queue),
+      cost_(cost),
+      decoy_(hash_now(random_bytes(16), cost)),
+      pool_(std::in_place, threads),
+      executor_(pool_->get_executor()) {}
 
-Passwords::~Passwords() { pool_.join(); }
+Passwords::Passwords(boost::asio::any_io_executor executor, unsigned queue, Cost cost)
+    : queue_(queue),
+      cost_(cost),
+      decoy_(hash_now(random_bytes(16), cost)),
+      executor_(std::move(executor)) {}
+
+Passwords::~Passwords() {
+  if (pool_) pool_->join();
+}
 
 std::string Passwords::hash_now(const std::string& password, Cost cost) {
   std::string salt = random_bytes(salt_bytes);
@@ -33,6 +48,15 @@ std::string Passwords::hash_now(const std::string& password, Cost cost) {
   return encoded.data();
 }
 
+// On a thread of the pool, which is ours alone.
+void Passwords::yield_to_others() const {
+  static thread_local bool yields = false;
+  if (!pool_ || yields) return;
+  yields = true;
+  // Linux keeps a niceness per thread; 0 is the calling one. Should it be refused, the thread competes as any other.
+  (void)::setpriority(PRIO_PROCESS, 0, niceness);
+}
+
 bool Passwords::enter() {
   if (waiting_.fetch_add(1) < queue_) return true;
   waiting_.fetch_sub(1);
@@ -41,11 +65,12 @@ bool Passwords::enter() {
 
 runtime::Task<std::optional<std::string>> Passwords::hash(std::string password) {
   if (!enter()) co_return std::nullopt;
-  auto hashed = co_await runtime::hop(pool_.get_executor(), [this, password] {
+  auto hashed = co_await runtime::hop(executor_, [this, password] {
     struct Leave {
       std::atomic<unsigned>& waiting;
       ~Leave() { waiting.fetch_sub(1); }
     } leave{waiting_};
+    yield_to_others();
     return hash_now(password, cost_);
   });
   co_return hashed;
@@ -53,11 +78,12 @@ runtime::Task<std::optional<std::string>> Passwords::hash(std::string password) 
 
 runtime::Task<std::optional<bool>> Passwords::verify(std::string password, std::string hash) {
   if (!enter()) co_return std::nullopt;
-  bool matches = co_await runtime::hop(pool_.get_executor(), [this, password, hash] {
+  bool matches = co_await runtime::hop(executor_, [this, password, hash] {
     struct Leave {
       std::atomic<unsigned>& waiting;
       ~Leave() { waiting.fetch_sub(1); }
     } leave{waiting_};
+    yield_to_others();
     const std::string& against = hash.empty() ? decoy_ : hash;
     bool same = argon2id_verify(against.c_str(), password.data(), password.size()) == ARGON2_OK;
     return same && !hash.empty();

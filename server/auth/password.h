@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <optional>
 #include <string>
@@ -10,8 +11,8 @@
 
 namespace amicale::auth {
 
-// Argon2id on threads of its own, so that a flood of logins costs those threads and nothing else. At most `queue` calls wait
-// or run; one more is told so at once. Called from any shard; the count of what waits is the only state shared between them.
+// Argon2id on threads of its own, which yield the processor to all others, so that a flood of logins costs those threads and
+// nothing else. At most `queue` calls wait or run; one more is told so at once. Called from any shard; the count of what waits is the only state shared between them.
 class Passwords {
  public:
   struct Cost {
@@ -21,6 +22,8 @@ class Passwords {
   };
 
   Passwords(unsigned threads, unsigned queue, Cost cost);
+  // Without threads of its own: what is hashed waits on `executor`, whose owner says when, as the simulation does.
+  Passwords(boost::asio::any_io_executor executor, unsigned queue, Cost cost);
   ~Passwords();
 
   // The hash in PHC string form, or nullopt when the pool is full.
@@ -35,12 +38,14 @@ class Passwords {
 
  private:
   bool enter();
+  void yield_to_others() const;
 
   const unsigned queue_;
   const Cost cost_;
   const std::string decoy_;
   std::atomic<unsigned> waiting_ = 0;
-  boost::asio::thread_pool pool_;
+  std::optional<boost::asio::thread_pool> pool_;
+  boost::asio::any_io_executor executor_;
 };
 
 }  // namespace amicale::auth

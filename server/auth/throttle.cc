@@ -49,7 +49,16 @@ std::optional<int64_t> LoginThrottle::attempt(const std::string& login, const st
 
 void LoginThrottle::succeeded(const std::string& login, const std::string& address) {
   if (!login.empty()) windows_.erase(login_key(login));
-  auto found = windows_.find(address_key(address));
+  take_back(address_key(address));
+}
+
+void LoginThrottle::not_made(const std::string& login, const std::string& address) {
+  if (!login.empty()) take_back(login_key(login));
+  take_back(address_key(address));
+}
+
+void LoginThrottle::take_back(const std::string& key) {
+  auto found = windows_.find(key);
   if (found != windows_.end() && found->second.tries > 0) --found->second.tries;
 }
 

@@ -30,6 +30,9 @@ class LoginThrottle {
   // a class that logs in from one address is not a flood, and wrong tries still count.
   void succeeded(const std::string& login, const std::string& address);
 
+  // An attempt that was counted and then not made, because there was no room for it: it told nobody anything.
+  void not_made(const std::string& login, const std::string& address);
+
  private:
   struct Window {
     int64_t started_ms;
@@ -37,6 +40,7 @@ class LoginThrottle {
   };
   std::optional<int64_t> wait(const std::string& key, Bound bound, int64_t now) const;
   void count(const std::string& key, Bound bound, int64_t now);
+  void take_back(const std::string& key);
 
   Bound per_login_;
   Bound per_address_;

@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "server/auth/token.h"
 #include "server/domain/account.h"
 #include "server/domain/limits.h"
@@ -61,6 +63,12 @@ runtime::Task<> forgive_attempt(Gate& gate, std::string login, std::string addre
   co_await throttle_shard(gate).call(std::move(forgive));
 }
 
+// The attempt was not made: a server too busy to look at a password must not lock its owner out.
+runtime::Task<> take_back_attempt(Gate& gate, std::string login, std::string address) {
+  auto take_back = [&gate, login, address] { gate.throttle.not_made(login, address); };
+  co_await throttle_shard(gate).call(std::move(take_back));
+}
+
 std::unexpected<domain::Refusal> pool_full() {
   domain::Refusal refusal{.code = v1::REFUSAL_CODE_OVERLOADED, .rule_id = "login.pool"};
   refusal.retry_after_ms = retry_hash_ms;
@@ -110,7 +118,10 @@ Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request
   // Unknown logins are verified too, against a decoy: the answer takes as long.
   auto matches =
       co_await gate.passwords.verify(request.password(), row ? row->password_hash() : "");
-  if (!matches) co_return pool_full();
+  if (!matches) {
+    co_await take_back_attempt(gate, request.login(), caller.address);
+    co_return pool_full();
+  }
   if (!*matches) {
     spdlog::warn("login failed connection={} address={} account={}", caller.connection_id,
                  caller.address, account.value_or(0));
@@ -285,7 +296,9 @@ Answer<v1::AcceptInvitationReply> accept_invitation(Gate& gate, Caller caller,
   auto counted = co_await count_attempt(gate, "", caller.address);
   if (!counted) co_return std::unexpected(counted.error());
   auto row = gate.view().invitation_by_hash(auth::digest(request.code()));
-  if (!row) co_return domain::not_found();
+  // Somebody else's activation code is as unknown as one that does not exist, and is so in the same time.
+  const bool foreign = row && row->account_id() != 0 && row->account_id() != caller.account_id;
+  if (!row || foreign) co_return domain::not_found();
   co_await forgive_attempt(gate, "", caller.address);
   auto use = co_await use_invitation(gate, *row, caller.account_id, kind, request.client_msg_id());
   if (!use) co_return std::unexpected(use.error());
@@ -317,16 +330,28 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller,
   }
   auto row = gate.view().account(caller.account_id);
   if (!row) co_return domain::not_found();
-  auto counted = co_await count_attempt(gate, "#" + std::to_string(caller.account_id),
-                                        "#" + std::to_string(caller.account_id));
+  // Counted apart from logins: a device that is in already is guessed on from within.
+  const std::string self = "#" + std::to_string(caller.account_id);
+  auto counted = co_await count_attempt(gate, self, self);
   if (!counted) co_return std::unexpected(counted.error());
   auto matches = co_await gate.passwords.verify(request.old_password(), row->password_hash());
-  if (!matches) co_return pool_full();
+  if (!matches) {
+    co_await take_back_attempt(gate, self, self);
+    co_return pool_full();
+  }
   if (!*matches) co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
-  co_await forgive_attempt(gate, row->login(), caller.address);
+  co_await forgive_attempt(gate, self, self);
   auto hash = co_await gate.passwords.hash(request.new_password());
   if (!hash) co_return pool_full();
-  Decide decide = [hash = *hash, caller](const Deciding& now) -> Result<Decision> {
+  // Hashing took its time: the device may have been revoked meanwhile, or the password changed by another.
+  Decide decide = [hash = *hash, caller,
+                   verified = row->password_hash()](const Deciding& now) -> Result<Decision> {
+    const auto& live = now.account().tokens();
+    if (std::ranges::find(live, caller.token_id) == live.end())
+      return domain::refuse(v1::REFUSAL_CODE_UNAUTHENTICATED);
+    const auto current = now.facts.account(caller.account_id);
+    if (!current || current->password_hash() != verified)
+      return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
     return domain::set_password(now.account(), hash, caller.token_id);
   };
   auto outcome =
@@ -394,6 +419,7 @@ Answer<v1::LogoutReply> logout(Gate& gate, Caller caller, const v1::Logout&) {
       co_await commit_step(gate, caller.account_id, PartitionId::account(caller.account_id),
                            v1::ClientFrame::kLogout, fresh_msg_id(), "logout", std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
+  co_await gate.settled();
   co_return v1::LogoutReply{};
 }
 

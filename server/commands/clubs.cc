@@ -216,7 +216,8 @@ Answer<v1::Committed> set_role(Gate& gate, Caller caller, const v1::SetRole& req
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
-  for (uint64_t account : {request.account_id(), former_president}) {
+  // Whom it was done to: what is repeated may come with other contents, which are nobody's.
+  for (uint64_t account : {outcome->committed.object_id(), former_president}) {
     if (account == 0) continue;
     auto told = co_await notice_membership(gate, caller, kind, request.client_msg_id(),
                                            request.club_id(), account);
@@ -236,8 +237,9 @@ Answer<v1::Committed> set_member_status(Gate& gate, Caller caller,
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
+  // As in set_role: whom it was done to, not whom a repeat names.
   auto told = co_await notice_membership(gate, caller, kind, request.client_msg_id(),
-                                         request.club_id(), request.account_id());
+                                         request.club_id(), outcome->committed.object_id());
   if (!told) co_return std::unexpected(told.error());
   co_return std::move(outcome->committed);
 }
@@ -245,17 +247,18 @@ Answer<v1::Committed> set_member_status(Gate& gate, Caller caller,
 Answer<v1::Committed> set_site_role(Gate& gate, Caller caller, const v1::SetSiteRole& request) {
   constexpr auto kind = v1::ClientFrame::kSetSiteRole;
   auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
-  uint64_t account = 0;
-  Decide decide = [&request, &account, site_actor](const Deciding& now) {
-    account = now.facts.account_id_by_login(request.login()).value_or(0);
+  Decide decide = [&request, site_actor](const Deciding& now) {
+    const uint64_t account = now.facts.account_id_by_login(request.login()).value_or(0);
     return domain::set_site_role(now.site(), account, request, site_actor);
   };
   auto outcome = co_await commit(gate, caller, PartitionId::site(), kind, request.client_msg_id(),
                                  std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
-  if (account == 0) account = gate.view().account_id_by_login(request.login()).value_or(0);
-  Decide taking = [role = request.role()](const Deciding& now) -> Result<Decision> {
-    return domain::take_site_role(now.account(), role);
+  // The account takes over what the site decided, also when this repeats a command that was cut short, under whatever contents.
+  const uint64_t account = outcome->committed.object_id();
+  Decide taking = [account](const Deciding& now) -> Result<Decision> {
+    auto row = now.facts.account(account);
+    return domain::take_site_role(now.account(), row ? row->site_role() : v1::SITE_ROLE_NONE);
   };
   auto taken = co_await commit_step(gate, caller.account_id, PartitionId::account(account), kind,
                                     request.client_msg_id(), "role", std::move(taking));

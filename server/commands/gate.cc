@@ -7,18 +7,25 @@
 
 namespace amicale::commands {
 
+namespace {
+
+Answer<log::Outcome> refused(domain::Refusal refusal) {
+  co_return std::unexpected(std::move(refusal));
+}
+
+}  // namespace
+
 Answer<log::Outcome> commit(Gate& gate, const Caller& caller, storage::PartitionId where,
                             v1::ClientFrame::BodyCase request, const std::string& client_msg_id,
                             Decide decide) {
   if (auto right = domain::check_client_msg_id(client_msg_id); !right) {
-    co_return std::unexpected(right.error());
+    return refused(std::move(right.error()));
   }
-  co_return co_await gate.site.submit(
-      where, log::Command{.actor = caller.account_id,
-                          .client_msg_id = client_msg_id,
-                          .request_kind = request,
-                          .is_post = request == v1::ClientFrame::kPostMessage,
-                          .decide = std::move(decide)});
+  return gate.site.submit(where, log::Command{.actor = caller.account_id,
+                                              .client_msg_id = client_msg_id,
+                                              .request_kind = request,
+                                              .is_post = request == v1::ClientFrame::kPostMessage,
+                                              .decide = std::move(decide)});
 }
 
 Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionId where,
@@ -26,10 +33,10 @@ Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionI
                                  const std::string& client_msg_id, std::string_view step,
                                  Decide decide) {
   std::string id = step_msg_id(client_msg_id, step);
-  co_return co_await gate.site.submit(where, log::Command{.actor = actor,
-                                                          .client_msg_id = std::move(id),
-                                                          .request_kind = request,
-                                                          .decide = std::move(decide)});
+  return gate.site.submit(where, log::Command{.actor = actor,
+                                              .client_msg_id = std::move(id),
+                                              .request_kind = request,
+                                              .decide = std::move(decide)});
 }
 
 std::string step_msg_id(const std::string& client_msg_id, std::string_view step) {

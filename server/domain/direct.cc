@@ -83,8 +83,9 @@ Result<Decision> block_direct(const DirectState& direct, const DirectFacts& fact
                               const v1::BlockDirect& request, std::uint64_t account_id) {
   if (request.account_id() == account_id) return bad_request("account_id", "direct.oneself");
   if (!direct.is_side(account_id)) return not_found();
+  // The other side's block is not told here either.
   const bool known =
-      direct.status() != v1::DIRECT_STATUS_UNSPECIFIED || !direct.blocked_by().empty();
+      direct.status() != v1::DIRECT_STATUS_UNSPECIFIED || direct.is_blocked_by(account_id);
   if (!known && !facts.share_a_club) return not_found();
 
   Decision decision{.object_id = direct.id()};

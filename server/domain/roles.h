@@ -39,9 +39,11 @@ inline constexpr RoleSet president_and_above =
 inline constexpr RoleSet not_guests = all_roles & static_cast<RoleSet>(~bit(v1::CLUB_ROLE_GUEST));
 
 // Whom @committee calls: the volunteers themselves. The supervisor reads along without being
-// called. Statuses that read the club: its stream, its rooms, its members..
+// called.
 inline constexpr RoleSet called_as_committee =
     bit(v1::CLUB_ROLE_COMMITTEE) | bit(v1::CLUB_ROLE_PRESIDENT);
+
+// Statuses that read the club: its stream, its rooms, its members.
 inline constexpr StatusSet readers = bit(v1::MEMBER_STATUS_ACTIVE) | bit(v1::MEMBER_STATUS_PAUSED);
 
 // Statuses whose person knows the club. To the others, the club does not exist.

@@ -136,6 +136,13 @@ std::optional<std::string> origin_of(std::string_view url) {
   std::string host(has_port ? authority.substr(0, colon) : authority);
   // Names as browsers write them: anything else (a user, a wildcard, a space, an accent) is not a host.
   if (host.empty() || !std::ranges::all_of(host, is_host_letter)) return std::nullopt;
+  if (host.front() == '[') {
+    boost::system::error_code wrong;
+    boost::asio::ip::make_address_v6(host.substr(1, host.size() - 2), wrong);
+    if (wrong || host.back() != ']') return std::nullopt;
+  } else if (host.find_first_of("[]:") != std::string::npos) {
+    return std::nullopt;
+  }
   std::ranges::transform(host, host.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
   std::string origin = std::string(scheme) + "://" + host;

@@ -56,6 +56,15 @@ bool offers(std::string_view subprotocols, std::string_view wanted) {
   return false;
 }
 
+// 16 bytes in base64 are 22 characters and two of padding.
+bool is_key(std::string_view text) {
+  constexpr std::size_t size = 22;
+  return text.size() == size + 2 && text.ends_with("==") &&
+         text.substr(0, size).find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") ==
+             std::string_view::npos;
+}
+
 std::string html_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -126,6 +135,7 @@ std::optional<RouteError> check_upgrade(const UpgradeRequest& request,
     return RouteError{403, v1::REFUSAL_CODE_FORBIDDEN, ""};
   if (!offers(request.subprotocols, kSubprotocol))
     return RouteError{400, v1::REFUSAL_CODE_UNSUPPORTED, ""};
+  if (!is_key(request.key)) return RouteError{400, v1::REFUSAL_CODE_BAD_REQUEST, ""};
   return std::nullopt;
 }
 

@@ -55,10 +55,11 @@ Routed route(Method method, std::string_view target);
 struct UpgradeRequest {
   std::optional<std::string_view> origin;
   std::string_view subprotocols;  // Sec-WebSocket-Protocol, joined by commas
+  std::string_view key;           // Sec-WebSocket-Key
 };
 
 // Browsers send Origin, other clients do not: it must be absent or exactly one of `origins`. The subprotocol must be
-// offered. Nothing when the upgrade may go on.
+// offered, and the key be 16 bytes in base64. Nothing when the upgrade may go on.
 std::optional<RouteError> check_upgrade(const UpgradeRequest& request,
                                         const std::vector<std::string>& origins);
 

@@ -15,6 +15,7 @@
 #include "server/auth/token.h"
 #include "server/domain/limits.h"
 #include "server/http/call.h"
+#include "server/http/head.h"
 #include "server/http/http_routes.h"
 #include "server/session/routes.h"
 #include "server/session/websocket.h"
@@ -32,6 +33,10 @@ using runtime::Task;
 // After an answer to a request that was not read whole: how long the peer may go on sending, so that it reads the answer
 // instead of a reset.
 constexpr auto kLinger = std::chrono::seconds(1);
+// What a new connection has at least for its first request while the server is full. A client sends it with its first packet
+// after the handshake of TCP, and has usually waited in the kernel's queue by then; TLS needs a turn there and back before.
+constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::chrono::milliseconds kTlsPatience{300};
 // Header and what was read beyond it.
 constexpr std::size_t kReadBuffer = 2 * limits::http_header_bytes;
 
@@ -83,8 +88,12 @@ class HttpPhase {
         accepted_(accepted),
         deadline_(socket_of(stream)),
         buffer_(kReadBuffer),
-        tokens_(home.settings().requests_per_second, 1000, home.settings().request_burst) {}
-  ~HttpPhase() { home_.left(deadline_); }
+        tokens_(home.settings().requests_per_second, 1000, home.settings().request_burst),
+        newcomer_(home.arrives(deadline_, accepted.tls ? kTlsPatience : kPatience)) {}
+  ~HttpPhase() {
+    asked();
+    home_.left(deadline_);
+  }
   HttpPhase(const HttpPhase&) = delete;
   HttpPhase& operator=(const HttpPhase&) = delete;
 
@@ -98,14 +107,17 @@ class HttpPhase {
     for (bool first = true;; first = false) {
       if (!co_await wait_for_request(first)) co_return std::nullopt;
       parser_.emplace();
+      head_ = false;
       parser_->header_limit(limits::http_header_bytes);
       parser_->body_limit(limits::http_body_bytes);
       if (!first) deadline_.set(home_.settings().handshake);
+      if (!co_await read_head()) co_return std::nullopt;
       auto [error, size] = co_await wire::async_read_header(stream_, buffer_, *parser_, as_result);
       if (error) {
         co_await refuse_unreadable(error);
         co_return std::nullopt;
       }
+      asked();
       switch (co_await answer_request()) {
         case Next::kRequest: break;
         case Next::kEnd: co_return std::nullopt;
@@ -131,6 +143,11 @@ class HttpPhase {
     co_return true;
   }
 
+  // It has asked something: it is no newcomer any more.
+  void asked() {
+    if (newcomer_) home_.asked(*std::exchange(newcomer_, std::nullopt));
+  }
+
   // The first byte of a request. The first request has the handshake's time for all of its header, later ones may be waited
   // for longer.
   Task<bool> wait_for_request(bool first) {
@@ -142,6 +159,30 @@ class HttpPhase {
     home_.speaks(deadline_, false);
     buffer_.commit(size);
     co_return !error;
+  }
+
+  // All of a head into the buffer, from where the parser takes it; false when it was none, and has had its answer.
+  Task<bool> read_head() {
+    for (std::size_t searched = 0;;) {
+      const std::string_view received(static_cast<const char*>(buffer_.cdata().data()),
+                                      buffer_.size());
+      if (const std::size_t size = head_size(received, searched); size > 0) {
+        if (is_plain_head(received.substr(0, size))) co_return true;
+        co_await send_error(400, v1::REFUSAL_CODE_BAD_REQUEST);
+        break;
+      }
+      if (received.size() >= limits::http_header_bytes) {
+        co_await send_error(431, v1::REFUSAL_CODE_TOO_LARGE);
+        break;
+      }
+      searched = received.size();
+      auto [error, size] = co_await stream_.async_read_some(
+          buffer_.prepare(limits::http_header_bytes - searched), as_result);
+      buffer_.commit(size);
+      if (error) co_return false;
+    }
+    co_await linger();
+    co_return false;
   }
 
   Task<> refuse_unreadable(beast::error_code error) {
@@ -216,10 +257,14 @@ class HttpPhase {
     UpgradeRequest asked;
     if (request.count(wire::field::origin) > 0) asked.origin = origin;
     asked.subprotocols = subprotocols;
+    asked.key = view(request[wire::field::sec_websocket_key]);
     if (const auto error = check_upgrade(asked, home_.settings().origins))
       co_return co_await end_with(error->status, error->code);
     // Frames before the answer break RFC 6455, and a proxy between us may take them for another request.
-    if (buffer_.size() > 0) co_return co_await end_with(400, v1::REFUSAL_CODE_BAD_REQUEST);
+    if (buffer_.size() > 0) {
+      keep_alive_ = false;
+      co_return co_await end_with(400, v1::REFUSAL_CODE_BAD_REQUEST);
+    }
     if (accepted_.ticket.uncounted()) {
       const auto verdict = co_await accepted_.ticket.claim(counted_address(client_));
       if (verdict != Verdict::kAdmitted) {
@@ -349,6 +394,7 @@ class HttpPhase {
   beast::flat_buffer buffer_;
   std::optional<wire::request_parser<wire::string_body>> parser_;
   domain::TokenBucket tokens_;
+  std::optional<HttpShard::NewcomerAt> newcomer_;
   Address client_;
   bool keep_alive_ = false;
   bool head_ = false;

@@ -18,6 +18,19 @@ void HttpShard::serve(runtime::Socket socket, Accepted accepted) {
   connections_.spawn("connection", serve_connection(*this, std::move(socket), std::move(accepted)));
 }
 
+HttpShard::NewcomerAt HttpShard::arrives(Deadline& connection, std::chrono::milliseconds patience) {
+  return newcomers_.insert(newcomers_.end(),
+                           {&connection, std::chrono::steady_clock::now() + patience});
+}
+
+void HttpShard::make_room() {
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& newcomer : newcomers_) {
+    if (newcomer.until <= now) newcomer.connection->close();
+  }
+  sessions_.make_room();
+}
+
 runtime::Task<> HttpShard::drain() {
   return shard_.call([this] { drain_here(); });
 }

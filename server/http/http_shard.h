@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <list>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -87,6 +88,19 @@ class HttpShard {
   void speaks(Deadline& connection, bool waits) { speaking_[&connection] = waits; }
   void left(Deadline& connection) { speaking_.erase(&connection); }
 
+  // A connection that has not asked anything yet, until it has or is gone. `patience` is what it has at least.
+  struct Newcomer {
+    Deadline* connection;
+    std::chrono::steady_clock::time_point until;
+  };
+  using NewcomerAt = std::list<Newcomer>::iterator;
+  NewcomerAt arrives(Deadline& connection, std::chrono::milliseconds patience);
+  void asked(NewcomerAt place) { newcomers_.erase(place); }
+
+  // The server is full and others wait: closes the newcomers that had their time, and the sessions that came and did not
+  // say who they are. On the shard.
+  void make_room();
+
  private:
   void drain_here();
   void close_here();
@@ -97,6 +111,7 @@ class HttpShard {
   session::Place& sessions_;
   runtime::TaskGroup connections_;
   std::unordered_map<Deadline*, bool> speaking_;
+  std::list<Newcomer> newcomers_;  // oldest first
   bool draining_ = false;
 };
 

@@ -24,7 +24,8 @@ namespace amicale::http {
 
 // Accepts, counts, and hands over. Lives on the front shard, the first one; owned by the server, and outlives every
 // connection. A peer over a cap is closed at once; when the server itself is full, or out of descriptors, accepting pauses
-// and the peers wait in the kernel's queue, so that neither costs processor time.
+// and the peers wait in the kernel's queue, so that neither costs processor time; connections that have not asked anything are
+// then closed early, oldest first, so that who waits honestly behind a flood gets its turn.
 class Listener {
  public:
   struct Options {
@@ -66,6 +67,7 @@ class Listener {
   std::vector<Endpoint> endpoints(bool encrypted) const;
   runtime::Task<> accept_all(Door& door);
   runtime::Task<> rest(std::chrono::milliseconds time);
+  void make_room();
   void admit(runtime::Socket socket, const Door& door, HttpShard& home);
   void note_limit(std::string_view reason);
   runtime::Task<> stop_here();

@@ -150,6 +150,9 @@ void Hub::deliver(const log::Published& published) {
     followed.ring.append(run.framed(i), run.items[i].audience.roles, run.items[i].audience.account);
     news = true;
   }
+  // After the appending: what was said and taken back in one commit is not told either.
+  for (const auto& redacted : run.redacted) followed.ring.replace(redacted.seq, redacted.framed);
+  if (!run.redacted.empty()) ++followed.redactions;
   if (!news) return;
   for (Writer* reader : followed.readers) reader->wake();
 }

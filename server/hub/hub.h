@@ -62,6 +62,8 @@ struct Followed {
 
   storage::PartitionId id;
   Ring ring;
+  uint64_t redactions =
+      0;  // grows when words leave the log: pages of it that were read before are out of date
   std::vector<Writer*> readers;  // woken on every commit
   PresenceNews presence;
   std::unordered_map<uint64_t, TypingNews> typing;  // by room

@@ -76,16 +76,20 @@ runtime::Task<> Lobby::run() {
     timer.expires_after(beat);
     auto [error] = co_await timer.async_wait(runtime::as_result);
     if (error) co_return;
-    const int64_t now = clock_.steady_ms();
-    for (auto it = streams_.begin(); it != streams_.end();) {
-      Stream& stream = it->second;
-      tell_presence(it->first, stream, now);
-      tell_typing(it->first, stream, now);
-      // Nobody is there and nothing is left to tell.
-      it = stream.present.empty() && stream.changes.empty() && stream.rooms.empty()
-               ? streams_.erase(it)
-               : std::next(it);
-    }
+    tell();
+  }
+}
+
+void Lobby::tell() {
+  const int64_t now = clock_.steady_ms();
+  for (auto it = streams_.begin(); it != streams_.end();) {
+    Stream& stream = it->second;
+    tell_presence(it->first, stream, now);
+    tell_typing(it->first, stream, now);
+    // Nobody is there and nothing is left to tell.
+    it = stream.present.empty() && stream.changes.empty() && stream.rooms.empty()
+             ? streams_.erase(it)
+             : std::next(it);
   }
 }
 

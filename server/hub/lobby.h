@@ -26,6 +26,8 @@ class Lobby {
   // Tells each lobby of the others, one per shard by index; before any shard runs.
   void connect(std::vector<Lobby*> peers) { peers_ = std::move(peers); }
   void start();
+  // The once-a-second telling. Without `start` the owner asks for it, as the simulation does.
+  void tell();
   runtime::Task<> stop();
 
   // From any shard: a session of `account` follows a stream, or no longer does.

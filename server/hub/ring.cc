@@ -33,4 +33,17 @@ void Ring::append(std::string_view framed, uint16_t roles, uint64_t account) {
   }
 }
 
+void Ring::replace(uint64_t seq, std::string_view framed) {
+  if (seq < first() || seq > head_) return;
+  Entry& entry = entries_[seq - first()];
+  auto slab = std::make_shared<Slab>();
+  slab->capacity = slab->used = framed.size();
+  slab->bytes = std::make_unique_for_overwrite<char[]>(framed.size());
+  std::memcpy(slab->bytes.get(), framed.data(), framed.size());
+  bytes_ = bytes_ - entry.size + framed.size();
+  entry.data = slab->bytes.get();
+  entry.size = static_cast<uint32_t>(framed.size());
+  entry.slab = std::move(slab);
+}
+
 }  // namespace amicale::hub

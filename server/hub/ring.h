@@ -35,6 +35,9 @@ class Ring {
   // Appends the event with seq head() + 1 and lets the oldest go when over a bound.
   void append(std::string_view framed, uint16_t roles, uint64_t account);
 
+  // Puts what the log now has in place of the event at `seq`, if it is still here. Writes that are under way keep the old bytes.
+  void replace(uint64_t seq, std::string_view framed);
+
   // Seq of the newest event; with nothing ever appended, where the ring started.
   uint64_t head() const { return head_; }
   // Seq of the oldest event that is kept; head() + 1 when empty.

@@ -34,8 +34,8 @@ runtime::Task<Appended> EmbeddedLog::append(storage::PartitionId, uint64_t,
     asio::post(context_,
                [this, waiting = std::move(waiting)]() mutable { enqueue(std::move(waiting)); });
   };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Appended)>(
-      std::move(initiate), asio::use_awaitable, batch.get());
+  co_return co_await asio::async_initiate<decltype(runtime::use_task), void(Appended)>(
+      std::move(initiate), runtime::use_task, batch.get());
 }
 
 void EmbeddedLog::enqueue(Waiting waiting) {

@@ -36,33 +36,24 @@ Partition::Partition(storage::PartitionId id, Parts parts) : id_(id), parts_(par
   last_used_ms_ = parts_.clock.steady_ms();
 }
 
-runtime::Task<domain::Result<Outcome>> Partition::submit(Command command) {
+void Partition::submit(Command command, Done done) {
   if (queue_.size() >= limits::partition_queue) {
     domain::Refusal refusal{.code = v1::REFUSAL_CODE_OVERLOADED};
     refusal.retry_after_ms = overloaded_retry_ms;
-    co_return std::unexpected(std::move(refusal));
+    return done(std::unexpected(std::move(refusal)));
   }
-  auto initiate = [this](auto handler, Command what) {
-    // std::function wants a copyable target; the handler is not.
-    auto kept = std::make_shared<decltype(handler)>(std::move(handler));
-    auto done = [kept](domain::Result<Outcome> result) { std::move (*kept)(std::move(result)); };
-    queue_.push_back({std::move(what), std::move(done), Outcome{}});
-    if (!running_) {
-      running_ = true;
-      parts_.tasks.spawn("partition", run());
-    }
-  };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>,
-                                          void(domain::Result<Outcome>)>(
-      std::move(initiate), asio::use_awaitable, std::move(command));
+  queue_.push_back({std::move(command), std::move(done), Outcome{}});
+  if (running_) return;
+  running_ = true;
+  parts_.tasks.spawn_whole("partition", run());
 }
 
 runtime::Task<> Partition::run() {
-  // A turn is never cut short: what is decided must be written and answered.
-  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  // Whatever else is ready on this shard joins the first turn.
-  co_await asio::post(parts_.shard.context(), asio::use_awaitable);
-  while (!queue_.empty()) co_await turn();
+  while (!queue_.empty()) {
+    // Whatever else is ready on this shard joins the turn, what the last one's answers brought among it.
+    co_await asio::post(parts_.shard.context(), runtime::use_task);
+    co_await turn();
+  }
   running_ = false;
   last_used_ms_ = parts_.clock.steady_ms();
 }
@@ -94,6 +85,11 @@ runtime::Task<> Partition::turn() {
   Turn turn{std::make_unique<storage::Batch>(parts_.database), head_, std::make_shared<Published>(),
             std::max(parts_.clock.now_ms(), head_.time_ms())};
   turn.published->partition = id_;
+  // Asked once a turn: it is a system call.
+  if (!parts_.database.writable())
+    turn.closed = v1::REFUSAL_CODE_UNAVAILABLE;
+  else if (!parts_.database.has_space())
+    turn.closed = v1::REFUSAL_CODE_NO_SPACE;
   std::vector<Waiting> decided;
   bool broken = false;
   while (!queue_.empty() && !broken && decided.size() < limits::partition_turn &&
@@ -143,9 +139,11 @@ std::optional<domain::Refusal> Partition::check_rate(const Command& command) {
                                            limits::post_window_ms, parts_.posts_per_10s);
   const int64_t now = parts_.clock.steady_ms();
   if (place->second.take(now)) {
-    // Whoever has not posted for a while is forgotten, a few at a time.
-    if (posts_.size() > 256) {
+    // Whoever has not posted for a while is forgotten. Only when their number has doubled: looking at all of them at each
+    // post would make a post cost as much as there are people who post.
+    if (posts_.size() > posts_kept_) {
       std::erase_if(posts_, [now](auto entry) { return entry.second.is_full(now); });
+      posts_kept_ = std::max(least_posts_kept, 2 * posts_.size());
     }
     return std::nullopt;
   }
@@ -164,9 +162,8 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
       return outcome;
     }
   }
-  if (!parts_.database.has_space() || !parts_.database.writable()) {
-    domain::Refusal refusal{.code = v1::REFUSAL_CODE_NO_SPACE};
-    if (!parts_.database.writable()) refusal.code = v1::REFUSAL_CODE_UNAVAILABLE;
+  if (turn.closed != v1::REFUSAL_CODE_UNSPECIFIED) {
+    domain::Refusal refusal{.code = turn.closed};
     refusal.retry_after_ms = no_space_retry_ms;
     return std::unexpected(std::move(refusal));
   }
@@ -199,7 +196,7 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
                          .numbers = decision->numbers};
   outcome.committed =
       storage::append(*turn.batch, id_, turn.head, entries, origin, turn.published->events);
-  for (const auto& made : decision->events) apply_to(*state_, made.event);
+  for (const auto& entry : entries) apply_to(*state_, entry.event);
   return outcome;
 }
 
@@ -264,9 +261,8 @@ Partitions::Partitions(runtime::Shard& shard, storage::Database& database, Log& 
       bounds_(bounds),
       tasks_(shard.executor()) {}
 
-runtime::Task<domain::Result<Outcome>> Partitions::submit(storage::PartitionId id,
-                                                          Command command) {
-  if (draining_) co_return std::unexpected(unavailable());
+void Partitions::submit(storage::PartitionId id, Command command, Done done) {
+  if (draining_) return done(std::unexpected(unavailable()));
   auto found = loaded_.find(id);
   if (found == loaded_.end()) {
     forget_idle();
@@ -277,7 +273,7 @@ runtime::Task<domain::Result<Outcome>> Partitions::submit(storage::PartitionId i
                 .first;
     shard_.metrics().partitions = loaded_.size();
   }
-  co_return co_await found->second->submit(std::move(command));
+  found->second->submit(std::move(command), std::move(done));
 }
 
 void Partitions::forget_idle() {
@@ -298,11 +294,31 @@ runtime::Task<> Partitions::drain() {
 
 runtime::Task<domain::Result<Outcome>> Site::submit(storage::PartitionId id, Command command) {
   const unsigned home = home_of(id);
-  Partitions* there = by_shard_[home];
-  auto run = [there, id, command = std::move(command)]() mutable {
-    return there->submit(id, std::move(command));
+  auto initiate = [there = by_shard_[home], shard = shards_[home], id](auto handler, Command what) {
+    const runtime::Executor back = asio::get_associated_executor(handler);
+    if (back == shard->executor()) return there->submit(id, std::move(what), std::move(handler));
+    Done done = [back, handler = std::move(handler)](domain::Result<Outcome> result) mutable {
+      asio::post(back, [handler = std::move(handler), result = std::move(result)]() mutable {
+        std::move(handler)(std::move(result));
+      });
+    };
+    shard->post([there, id, what = std::move(what), done = std::move(done)]() mutable {
+      there->submit(id, std::move(what), std::move(done));
+    });
   };
-  co_return co_await shards_[home]->call(std::move(run));
+  co_return co_await asio::async_initiate<decltype(runtime::use_task),
+                                          void(domain::Result<Outcome>)>(
+      std::move(initiate), runtime::use_task, std::move(command));
+}
+
+// A commit reaches each shard through its queue, and is acted on at the end of that turn: two rounds see both done.
+runtime::Task<> Site::settled() {
+  for (int round = 0; round < 2; ++round) {
+    for (runtime::Shard* shard : shards_) {
+      auto nothing = [] {};
+      co_await shard->call(std::move(nothing));
+    }
+  }
 }
 
 }  // namespace amicale::log

@@ -56,6 +56,9 @@ struct Outcome {
   std::vector<uint64_t> numbers;  // ImportMessages
 };
 
+// Hears what became of a command, on the partition's home shard.
+using Done = std::move_only_function<void(domain::Result<Outcome>)>;
+
 // One ordered log and the state that its rules need. Lives on its home shard; owned by Partitions.
 //
 // Commands wait in a bounded queue. A turn takes all that wait, decides each in order, and makes one commit of what they
@@ -78,8 +81,8 @@ class Partition {
 
   storage::PartitionId id() const { return id_; }
 
-  // Decides a command and waits until it is durable. OVERLOADED when the queue is full.
-  runtime::Task<domain::Result<Outcome>> submit(Command command);
+  // Decides a command and tells `done` once it is durable. OVERLOADED, at once, when the queue is full.
+  void submit(Command command, Done done);
 
   bool idle() const { return !running_ && queue_.empty(); }
   int64_t last_used_ms() const { return last_used_ms_; }
@@ -87,7 +90,7 @@ class Partition {
  private:
   struct Waiting {
     Command command;
-    std::function<void(domain::Result<Outcome>)> done;
+    Done done;
     domain::Result<Outcome> result;
   };
 
@@ -101,6 +104,7 @@ class Partition {
     store::HeadRow head;
     std::shared_ptr<Published> published;
     int64_t now_ms = 0;
+    v1::RefusalCode closed = v1::REFUSAL_CODE_UNSPECIFIED;  // why nothing new may be written
   };
   domain::Result<Outcome> decide(const Command& command, Turn& turn);
   std::optional<domain::Refusal> check_rate(const Command& command);
@@ -113,6 +117,8 @@ class Partition {
   store::HeadRow head_;           // of what is durable
   int64_t last_used_ms_ = 0;
   std::unordered_map<uint64_t, domain::TokenBucket> posts_;  // by member; forgotten when full again
+  static constexpr std::size_t least_posts_kept = 256;
+  std::size_t posts_kept_ = least_posts_kept;  // above it, those that are full again are looked for
 };
 
 // The partitions whose home is one shard. Lives on that shard; owned by the server.
@@ -128,7 +134,7 @@ class Partitions {
              Bounds bounds);
 
   // Decides a command in a partition. On this shard only.
-  runtime::Task<domain::Result<Outcome>> submit(storage::PartitionId id, Command command);
+  void submit(storage::PartitionId id, Command command, Done done);
 
   // Refuses new commands from now on and waits for what is under way.
   runtime::Task<> drain();
@@ -163,6 +169,9 @@ class Site {
 
   // Decides a command in its partition, wherever that lives; resumes the caller on its own shard.
   runtime::Task<domain::Result<Outcome>> submit(storage::PartitionId id, Command command);
+
+  // Waits until every shard has acted on what was committed before.
+  runtime::Task<> settled();
 
   const std::vector<runtime::Shard*>& shards() const { return shards_; }
 

@@ -47,6 +47,39 @@ Result<v1::ListMembersReply> members(const View& view, const Caller& caller,
   }
 }
 
+Result<v1::LookUpNamesReply> names(const View& view, const Caller& caller,
+                                   const v1::LookUpNames& request) {
+  auto allowed =
+      domain::may(actor_in(view, caller, request.club_id()), domain::Action::list_members);
+  if (!allowed) return std::unexpected(allowed.error());
+  if (!view.club(request.club_id())) return domain::not_found();
+  const auto asked = static_cast<uint32_t>(request.account_ids_size());
+  if (asked > limits::members_page) {
+    return domain::too_large("account_ids", limits::members_page, asked);
+  }
+  v1::LookUpNamesReply reply;
+  auto add = [&reply](uint64_t account_id, const std::string& display_name) {
+    auto& name = *reply.add_names();
+    name.set_account_id(account_id);
+    name.set_display_name(display_name);
+  };
+  for (uint64_t id : request.account_ids()) {
+    // Somebody who was let in at some time may have spoken; who only knocked is the committee's business, also when they were
+    // banned or withdrew.
+    const auto history = view.role_history(request.club_id(), id);
+    const bool was_in = std::ranges::any_of(history, [](const View::RoleSince& since) {
+      return domain::has(domain::readers, since.row.status());
+    });
+    if (auto member = view.member(request.club_id(), id); member && was_in) {
+      add(id, member->display_name());
+    } else if (auto account = view.account(id);
+               account && domain::is_site_staff(account->site_role())) {
+      add(id, account->display_name());
+    }
+  }
+  return reply;
+}
+
 Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& caller,
                                              const v1::ListInvitations& request) {
   const bool site = request.club_id() == 0;

@@ -25,6 +25,8 @@ Result<v1::CountMentionsReply> count_mentions(const View& view, const Caller& ca
                                               const v1::CountMentions& request);
 Result<v1::ListMembersReply> members(const View& view, const Caller& caller,
                                      const v1::ListMembers& request);
+Result<v1::LookUpNamesReply> names(const View& view, const Caller& caller,
+                                   const v1::LookUpNames& request);
 Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& caller,
                                              const v1::ListInvitations& request);
 Result<v1::ListClubsReply> clubs(const View& view, const Caller& caller,

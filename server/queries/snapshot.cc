@@ -67,7 +67,13 @@ Result<v1::ClubRole> follow_role(const View& view, const Caller& caller,
       return v1::CLUB_ROLE_UNSPECIFIED;
     case v1::STREAM_KIND_DIRECT: {
       domain::DirectState state(stream.id);
-      if (!state.is_side(caller.account_id) || !view.direct(stream.id)) return domain::not_found();
+      if (!state.is_side(caller.account_id)) return domain::not_found();
+      auto row = view.direct(stream.id);
+      if (row) state.load(*row);
+      // Where nobody has asked there may be a block, which is its maker's alone to see.
+      const bool there =
+          state.status() != v1::DIRECT_STATUS_UNSPECIFIED || state.is_blocked_by(caller.account_id);
+      if (!row || !there) return domain::not_found();
       return v1::CLUB_ROLE_UNSPECIFIED;
     }
     case v1::STREAM_KIND_SITE: {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <optional>
 
 #include "server/runtime/hop.h"
 
@@ -11,19 +13,25 @@ namespace amicale::runtime {
 // in flight at most, a partition one load.
 class Blocking {
  public:
-  explicit Blocking(unsigned threads) : pool_(threads) {}
+  explicit Blocking(unsigned threads)
+      : pool_(std::in_place, threads), executor_(pool_->get_executor()) {}
+  // Without threads of its own: what is run waits on `executor`, whose owner says when, as the simulation does.
+  explicit Blocking(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   // Runs `function` on a pool thread; resumes the caller on its own shard with the value or the exception.
   template <class Function>
   auto run(Function function) {
-    return hop(pool_.get_executor(), std::move(function));
+    return hop(executor_, std::move(function));
   }
 
   // Waits for what runs, drops nothing.
-  void stop() { pool_.join(); }
+  void stop() {
+    if (pool_) pool_->join();
+  }
 
  private:
-  asio::thread_pool pool_;
+  std::optional<asio::thread_pool> pool_;
+  asio::any_io_executor executor_;
 };
 
 }  // namespace amicale::runtime

@@ -35,8 +35,8 @@ using HopValue = std::optional<std::conditional_t<std::is_void_v<T>, std::monost
 
 // Runs `function` on `executor` and resumes the caller on its own executor with the value, or the exception, that it ended
 // with. `function` may be an ordinary function or return a Task.
-template <class Executor, class Function>
-auto hop(Executor executor, Function function)
+template <class There, class Function>
+auto hop(There executor, Function function)
     -> Task<typename TaskResult<std::invoke_result_t<Function>>::type> {
   using Traits = TaskResult<std::invoke_result_t<Function>>;
   using Value = typename Traits::type;
@@ -81,9 +81,9 @@ auto hop(Executor executor, Function function)
       });
     }
   };
-  auto value = co_await asio::async_initiate<const asio::use_awaitable_t<>,
-                                             void(std::exception_ptr, HopValue<Value>)>(
-      std::move(initiate), asio::use_awaitable, std::move(function));
+  auto value =
+      co_await asio::async_initiate<decltype(use_task), void(std::exception_ptr, HopValue<Value>)>(
+          std::move(initiate), use_task, std::move(function));
   if constexpr (!std::is_void_v<Value>) co_return std::move(*value);
 }
 

@@ -16,8 +16,6 @@ namespace amicale::runtime {
 // has no mutex; crossing is by `call` (come back with a value) and `post` (do not). Owned by the server for its whole life.
 class Shard {
  public:
-  using Executor = asio::io_context::executor_type;
-
   explicit Shard(unsigned index) : index_(index), context_(1), work_(context_.get_executor()) {}
   ~Shard() { stop(); }
   Shard(const Shard&) = delete;

@@ -22,7 +22,7 @@ void report(std::string_view name, std::exception_ptr error) {
 
 }  // namespace
 
-void spawn(asio::any_io_executor executor, std::string_view name, Task<> task) {
+void spawn(Executor executor, std::string_view name, Task<> task) {
   asio::co_spawn(executor, std::move(task),
                  [name](std::exception_ptr error) { report(name, error); });
 }
@@ -34,8 +34,17 @@ void TaskGroup::spawn(std::string_view name, Task<> task) {
       asio::bind_cancellation_slot(signal->slot(), [this, signal, name](std::exception_ptr error) {
         report(name, error);
         running_.erase(signal);
-        if (running_.empty()) idle_.cancel();
+        if (size() == 0) idle_.cancel();
       }));
+}
+
+void TaskGroup::spawn_whole(std::string_view name, Task<> task) {
+  ++whole_;
+  asio::co_spawn(executor_, std::move(task), [this, name](std::exception_ptr error) {
+    report(name, error);
+    --whole_;
+    if (size() == 0) idle_.cancel();
+  });
 }
 
 void TaskGroup::cancel() {
@@ -45,7 +54,7 @@ void TaskGroup::cancel() {
 }
 
 Task<> TaskGroup::join() {
-  while (!running_.empty()) {
+  while (size() > 0) {
     idle_.expires_at(asio::steady_timer::time_point::max());
     co_await idle_.async_wait(as_result);
   }

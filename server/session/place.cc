@@ -17,13 +17,13 @@ constexpr std::size_t most_free_messages = 64;
 }  // namespace
 
 Place::Place(runtime::Shard& shard, hub::Hub& hub, hub::Lobby& lobby, const Parts& parts,
-             const Settings& settings)
+             const Settings& settings, uint32_t seed)
     : shard_(shard),
       hub_(hub),
       lobby_(lobby),
       parts_(parts),
       settings_(settings),
-      random_(std::random_device{}()),
+      random_(seed),
       tasks_(shard.executor()) {}
 
 void Place::start() {
@@ -36,26 +36,42 @@ runtime::Task<> Place::tick() {
     timer.expires_after(std::chrono::seconds(1));
     auto [error] = co_await timer.async_wait(runtime::as_result);
     if (error) co_return;
-    // A session may end, and leave the set, while it is looked at.
-    std::vector<Session*> all(sessions_.begin(), sessions_.end());
-    for (Session* session : all) {
-      if (sessions_.contains(session)) session->tick();
-    }
+    look();
+  }
+}
+
+// A session may leave while the others are told something: who tells them looks each up again.
+std::vector<uint64_t> Place::connections() const {
+  std::vector<uint64_t> all;
+  all.reserve(sessions_.size());
+  for (const auto& [connection, session] : sessions_) all.push_back(connection);
+  return all;
+}
+
+void Place::look() {
+  for (const uint64_t connection : connections()) {
+    if (auto found = sessions_.find(connection); found != sessions_.end()) found->second->tick();
   }
 }
 
 void Place::drain() {
   draining_ = true;
-  std::vector<Session*> all(sessions_.begin(), sessions_.end());
-  for (Session* session : all) {
-    if (sessions_.contains(session)) session->end(v1::CLOSE_CODE_GOING_AWAY, reconnect_after_ms());
+  for (const uint64_t connection : connections()) {
+    if (auto found = sessions_.find(connection); found != sessions_.end())
+      found->second->end(v1::CLOSE_CODE_GOING_AWAY, reconnect_after_ms());
   }
 }
 
 void Place::cut() {
-  std::vector<Session*> all(sessions_.begin(), sessions_.end());
-  for (Session* session : all) {
-    if (sessions_.contains(session)) session->cut();
+  for (const uint64_t connection : connections()) {
+    if (auto found = sessions_.find(connection); found != sessions_.end()) found->second->cut();
+  }
+}
+
+void Place::make_room() {
+  for (const uint64_t connection : connections()) {
+    if (auto found = sessions_.find(connection); found != sessions_.end())
+      found->second->yield_place();
   }
 }
 
@@ -65,11 +81,11 @@ runtime::Task<> Place::stop() {
 }
 
 void Place::add(Session& session) {
-  sessions_.insert(&session);
+  sessions_.emplace(session.connection_id(), &session);
   if (draining_) session.end(v1::CLOSE_CODE_GOING_AWAY, reconnect_after_ms());
 }
 
-void Place::remove(Session& session) { sessions_.erase(&session); }
+void Place::remove(Session& session) { sessions_.erase(session.connection_id()); }
 
 runtime::Task<bool> Place::enter(uint64_t account) {
   Place* home = peers_[home_of(storage::PartitionId::account(account))];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <map>
 #include <memory>
 #include <random>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "amicale/v1/session.pb.h"
@@ -33,17 +33,22 @@ struct Settings {
 // The sessions of one shard, and what they share. Lives on its shard; owned by the server; outlives its sessions.
 class Place {
  public:
+  // `seed` is of the jitter in what reconnecting clients are told.
   Place(runtime::Shard& shard, hub::Hub& hub, hub::Lobby& lobby, const Parts& parts,
-        const Settings& settings);
+        const Settings& settings, uint32_t seed = std::random_device{}());
 
   // Tells each place of the others, one per shard by index; before any shard runs.
   void connect(std::vector<Place*> peers) { peers_ = std::move(peers); }
   // Starts the once-a-second look at deadlines.
   void start();
+  // That look. Without `start` the owner asks for it, as the simulation does.
+  void look();
 
   // Ends every session in good order: each is told to come back after a jittered while.
   void drain();
   bool draining() const { return draining_; }
+  // The server is full and others wait: cuts the sessions that came a while ago and did not ask to be let in.
+  void make_room();
   // Cuts the sessions that are still there: their peers take nothing any more.
   void cut();
   // Stops the clock; after drain.
@@ -73,6 +78,7 @@ class Place {
 
  private:
   runtime::Task<> tick();
+  std::vector<uint64_t> connections() const;
 
   runtime::Shard& shard_;
   hub::Hub& hub_;
@@ -80,7 +86,8 @@ class Place {
   const Parts& parts_;
   const Settings& settings_;
   std::vector<Place*> peers_;
-  std::unordered_set<Session*> sessions_;
+  std::map<uint64_t, Session*>
+      sessions_;  // by connection: in one order, so that a run can be repeated
   std::unordered_map<uint64_t, uint32_t> sockets_;  // of accounts whose home is this shard
   std::vector<std::unique_ptr<Outgoing>> free_;
   std::minstd_rand random_;

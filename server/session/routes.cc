@@ -135,6 +135,8 @@ constexpr auto table = std::to_array<Route>({
      AMICALE_COMMAND(set_member_status, set_member_status)},
     {Frame::kListMembers, Kind::query, Entry::account, 2, Action::list_members,
      AMICALE_QUERY(members, list_members)},
+    {Frame::kLookUpNames, Kind::query, Entry::account, 2, Action::list_members,
+     AMICALE_QUERY(names, look_up_names)},
     {Frame::kSetSiteRole, Kind::command, Entry::account, 5, Action::set_site_role,
      AMICALE_COMMAND(set_site_role, set_site_role)},
 
@@ -211,6 +213,18 @@ domain::Result<Caller> authenticate(const storage::View& view, std::string_view 
   return caller;
 }
 
+void refuse_as_incident(v1::Reply& reply, uint64_t connection, v1::Language language,
+                        const Frame& frame, const std::exception& error) {
+  const std::string incident = auth::to_base64url(auth::random_bytes(9));
+  spdlog::error("request failed connection={} request_id={} request={} incident={} error=\"{}\"",
+                connection, frame.request_id(), request_name(frame.body_case()), incident,
+                error.what());
+  domain::Refusal refusal{.code = v1::REFUSAL_CODE_INTERNAL};
+  refusal.incident = incident;
+  reply.set_request_id(frame.request_id());
+  refuse(reply, refusal, language);
+}
+
 Task<v1::Reply> answer(const Parts& parts, Caller caller, const Frame& frame) {
   v1::Reply reply;
   reply.set_request_id(frame.request_id());
@@ -229,13 +243,7 @@ Task<v1::Reply> answer(const Parts& parts, Caller caller, const Frame& frame) {
     auto answered = co_await route->handler(parts, std::move(caller), frame, reply);
     if (!answered) refuse(reply, answered.error(), language);
   } catch (const std::exception& e) {
-    const std::string incident = auth::to_base64url(auth::random_bytes(9));
-    spdlog::error("request failed connection={} request_id={} request={} incident={} error=\"{}\"",
-                  connection, frame.request_id(), request_name(frame.body_case()), incident,
-                  e.what());
-    domain::Refusal refusal{.code = v1::REFUSAL_CODE_INTERNAL};
-    refusal.incident = incident;
-    refuse(reply, refusal, language);
+    refuse_as_incident(reply, connection, language, frame, e);
   }
   co_return reply;
 }

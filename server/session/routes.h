@@ -59,6 +59,10 @@ const Route* find_route(v1::ClientFrame::BodyCase body);
 // Its name as in frame.proto, for logs.
 std::string_view request_name(v1::ClientFrame::BodyCase body);
 
+// INTERNAL for a request that met an exception, with the incident that the log has its words under.
+void refuse_as_incident(v1::Reply& reply, uint64_t connection, v1::Language language,
+                        const v1::ClientFrame& frame, const std::exception& error);
+
 // Answers a command or a query; whatever goes wrong is in the reply. `request_id` is copied.
 runtime::Task<v1::Reply> answer(const Parts& parts, commands::Caller caller,
                                 const v1::ClientFrame& frame);

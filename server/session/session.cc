@@ -18,9 +18,16 @@ namespace limits = domain::limits;
 namespace {
 
 constexpr uint32_t token_retry_ms = 100;
+// Room for a reply or two is kept; an idle connection should hold little.
+constexpr std::size_t kept_replies = 256;
+// From the upgrade to a good Authenticate or Login while the server is full: a program has its token at hand.
+constexpr int64_t hurried_authenticate_ms = 1'000;
 // One message carries at most about this much of streams: enough to be efficient, little enough to be fair.
 constexpr std::size_t message_budget = 256 * 1024;
 constexpr std::size_t batch_budget = 128 * 1024;
+// Pages of the log in the hands of one shard's slow readers: when many catch up at once, each gets smaller ones.
+constexpr std::size_t pages_budget = 32 * 1024 * 1024;
+constexpr std::size_t least_page = 16 * 1024;
 
 template <class Message>
 void append_field(std::string& out, int field, const Message& message) {
@@ -99,6 +106,8 @@ Session::~Session() {
 // --- Input ---
 
 bool Session::accepts_input() const {
+  if (gone_)
+    return true;  // what is read now is the end; answers that can't be written must not hold it up
   return in_flight_ < place_.settings().limits.requests_in_flight() &&
          replies_.size() < limits::unsent_reply_bytes;
 }
@@ -136,13 +145,11 @@ void Session::receive(std::string_view bytes) {
     return refuse_request(id, {.code = v1::REFUSAL_CODE_UNAUTHENTICATED});
   }
   ++in_flight_;
-  tasks_.spawn("request", handle(std::move(request)));
+  tasks_.spawn_whole("request", handle(std::move(request)));
 }
 
+// The socket's end must not cut a command in two: what is decided is answered, if only to nobody.
 runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
-  // The socket's end must not cut a command in two: what is decided is answered, if only to nobody.
-  co_await runtime::asio::this_coro::reset_cancellation_state(
-      runtime::asio::disable_cancellation());
   const v1::ClientFrame& frame = *request->frame;
   const Route* route = find_route(frame.body_case());
   v1::Reply reply;
@@ -150,8 +157,13 @@ runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
     reply = co_await answer(place_.parts(), caller_, frame);
   } else {
     reply.set_request_id(frame.request_id());
-    auto answered = co_await handle_here(frame, reply);
-    if (!answered) refuse(reply, answered.error(), caller_.language);
+    try {
+      auto answered = co_await handle_here(frame, reply);
+      if (!answered) refuse(reply, answered.error(), caller_.language);
+    } catch (const std::exception& e) {
+      reply.Clear();
+      refuse_as_incident(reply, peer_.connection_id, caller_.language, frame, e);
+    }
   }
   --in_flight_;
   if (reply.has_refusal()) {
@@ -382,6 +394,13 @@ runtime::Task<domain::Result<void>> Session::subscribe(const v1::Subscribe& requ
   leave.followed = nullptr;
   subscriptions_.push_back(
       std::make_unique<Subscription>(*followed, home, after, reader, head, staff, replay_to));
+  subscriptions_.back()->serial = ++last_serial_;
+  // Who types was said to the readers of that moment: a room may have been closed to this one since.
+  const auto closed = [&](const auto& room) {
+    return !queries::read_room(gate.view(), caller_, *id, room.first);
+  };
+  if (std::ranges::any_of(followed->typing, closed))
+    subscriptions_.back()->typing_seen = followed->typing_version;
   if (id->kind == v1::STREAM_KIND_CLUB) place_.lobby().came(*id, home, account);
   // The answer comes before the first batch: both are laid down here, with no wait in between.
   add_reply(reply);
@@ -435,15 +454,16 @@ domain::Result<void> Session::typing(const v1::SetTyping& request) {
 }
 
 runtime::Task<> Session::fetch_page(storage::PartitionId id) {
-  co_await runtime::asio::this_coro::reset_cancellation_state(
-      runtime::asio::disable_cancellation());
   auto& gate = place_.parts().gate;
   Subscription* subscription = find(id);
   if (!subscription) co_return;
   const uint64_t from = subscription->cursor() + 1;
-  auto read = [&gate, id, from] {
-    return storage::read_log(gate.view(), id, from,
-                             {.max_entries = 1'000, .max_bytes = limits::behind_read_bytes});
+  const uint64_t serial = subscription->serial;
+  const auto behind = std::max<std::size_t>(1, place_.shard().metrics().behind_sessions);
+  const std::size_t bytes =
+      std::clamp<std::size_t>(pages_budget / behind, least_page, limits::behind_read_bytes);
+  auto read = [&gate, id, from, bytes] {
+    return storage::read_log(gate.view(), id, from, {.max_entries = 1'000, .max_bytes = bytes});
   };
   std::shared_ptr<const storage::EventRun> page;
   try {
@@ -456,8 +476,8 @@ runtime::Task<> Session::fetch_page(storage::PartitionId id) {
     co_return;
   }
   ++place_.shard().metrics().log_pages;
-  subscription = find(id);  // it may have been dropped, or made anew elsewhere in the log
-  if (!subscription) co_return;
+  subscription = find(id);  // it may have been dropped, or made anew
+  if (!subscription || subscription->serial != serial) co_return;
   subscription->fetching = false;
   if (subscription->cursor() + 1 == from && !page->empty()) {
     storage::View view = gate.view();
@@ -527,7 +547,7 @@ bool Session::gather() {
   if (!replies_.empty()) {
     out.add(replies_);
     replies_.clear();
-    if (replies_.capacity() > 4'096) replies_.shrink_to_fit();
+    if (replies_.capacity() > kept_replies) replies_.shrink_to_fit();
   }
   if (ending_ != v1::CLOSE_CODE_UNSPECIFIED) {
     // Last words, once every request has its answer.
@@ -558,7 +578,7 @@ bool Session::gather() {
       ++metrics.ring_misses;
       if (!subscription.behind) ++metrics.behind_sessions;
       subscription.behind = true;
-      tasks_.spawn("page", fetch_page(subscription.id()));
+      tasks_.spawn_whole("page", fetch_page(subscription.id()));
     } else if (subscription.behind && need == Subscription::Need::nothing) {
       subscription.behind = false;
       --metrics.behind_sessions;
@@ -621,7 +641,16 @@ void Session::written(bool ok) {
     transport_.resume_input();
   }
   // What came during the write, and what did not fit, goes into the next one.
-  wake();
+  if (has_news()) wake();
+}
+
+// Whether a flush would find anything to do. May say yes for nothing, never no for something.
+bool Session::has_news() const {
+  if (!replies_.empty() || ending_ != v1::CLOSE_CODE_UNSPECIFIED || wants_signals_) return true;
+  if (account_ && account_seen_ != account_->ring.head()) return true;
+  return std::ranges::any_of(subscriptions_, [](const auto& subscription) {
+    return !subscription->fetching && (subscription->behind || subscription->has_news());
+  });
 }
 
 // --- The end ---
@@ -639,8 +668,16 @@ void Session::cut() {
   transport_.close(ending_ != v1::CLOSE_CODE_UNSPECIFIED ? ending_ : v1::CLOSE_CODE_GOING_AWAY);
 }
 
+void Session::yield_place() {
+  const bool waits = caller_.account_id == 0 && in_flight_ == 0;
+  if (waits && place_.clock().steady_ms() - started_ms_ > hurried_authenticate_ms)
+    end(v1::CLOSE_CODE_OVERLOADED, place_.reconnect_after_ms());
+}
+
 void Session::tick() {
   if (gone_) return;
+  // Whoever holds a revoked device does not choose when it goes, by reading nothing or by a request that takes its time.
+  if (ending_ == v1::CLOSE_CODE_REVOKED) return cut();
   const int64_t now = place_.clock().steady_ms();
   const Settings& settings = place_.settings();
   if (writing_ && now - write_started_ms_ > settings.no_progress_ms) {

@@ -56,6 +56,8 @@ class Session final : public hub::Writer {
   void end(v1::CloseCode code, uint32_t reconnect_after_ms);
   // Closes at once.
   void cut();
+  // Closes, to make room for others, when nobody proved anything here yet nor is about to.
+  void yield_place();
   // The connection is gone: comes back when no request is under way any more. Call before destruction.
   runtime::Task<> finish();
 
@@ -70,6 +72,7 @@ class Session final : public hub::Writer {
 
   void flush() override;
   bool gather();
+  bool has_news() const;
   void gather_signals(std::size_t budget);
   void watch_account();
   void add_reply(const v1::Reply& reply);
@@ -115,6 +118,7 @@ class Session final : public hub::Writer {
   int64_t write_started_ms_ = 0;
   domain::TokenBucket signal_bytes_;
 
+  uint64_t last_serial_ = 0;  // of subscriptions
   v1::CloseCode ending_ = v1::CLOSE_CODE_UNSPECIFIED;
   uint32_t reconnect_after_ms_ = 0;
   bool said_goodbye_ = false;

@@ -84,6 +84,8 @@ Subscription::Need Subscription::gather(Outgoing& out, std::size_t budget) {
     ++events;
   };
 
+  // Words may have been deleted since the page was read; reading it again is rare, and simpler than looking whether they are in it.
+  if (page_ && page_as_of_ != followed_.redactions) page_ = nullptr;
   if (page_ && !ending_) {
     while (page_next_ < page_->items.size() && bytes < budget && !ending_) {
       const std::size_t i = page_next_++;
@@ -99,7 +101,10 @@ Subscription::Need Subscription::gather(Outgoing& out, std::size_t budget) {
   } else if (!ending_) {
     const hub::Ring& ring = followed_.ring;
     if (cursor_ >= ring.head()) return Need::nothing;
-    if (!ring.covers(cursor_)) return Need::page;
+    if (!ring.covers(cursor_)) {
+      page_as_of_ = followed_.redactions;
+      return Need::page;
+    }
     while (cursor_ < ring.head() && bytes < budget && !ending_) {
       const auto& entry = ring.at(cursor_ + 1);
       std::string_view framed(entry.data, entry.size);

@@ -42,11 +42,16 @@ class Subscription {
   unsigned home() const { return home_; }
   uint64_t cursor() const { return cursor_; }
   uint64_t head() const { return followed_.ring.head(); }
+  // Whether `gather` would find anything to pass.
+  bool has_news() const {
+    return !ended_ && (ending_ || page_ != nullptr || cursor_ < followed_.ring.head());
+  }
   // The reader may not follow any more, and has been told.
   bool ended() const { return ended_; }
   v1::ClubRole role() const { return reader_.role_then; }
-  bool fetching = false;       // a page is on its way
-  bool behind = false;         // counted as fed from the log
+  uint64_t serial = 0;    // of the session's subscriptions: a page for one is not given to another
+  bool fetching = false;  // a page is on its way
+  bool behind = false;    // counted as fed from the log
   uint64_t presence_seen = 0;  // versions, as in hub::PresenceNews and hub::TypingNews
   uint64_t typing_seen = 0;
 
@@ -73,6 +78,7 @@ class Subscription {
   bool ended_ = false;
   std::shared_ptr<const storage::EventRun> page_;
   std::size_t page_next_ = 0;
+  uint64_t page_as_of_ = 0;  // hub::Followed::redactions when the page was asked for
 };
 
 }  // namespace amicale::session

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/session/websocket.h"
 
+#include <array>
+#include <memory>
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -17,6 +20,8 @@ namespace limits = domain::limits;
 
 // A closing handshake that the peer does not finish is cut after this.
 constexpr auto close_time = std::chrono::seconds(2);
+// The same when the connection's place is wanted for another.
+constexpr auto hurried_close_time = std::chrono::milliseconds(100);
 // Above this the read buffer is given back after a frame: an idle connection keeps little.
 constexpr std::size_t kept_buffer = 1'024;
 
@@ -37,7 +42,7 @@ class Connection final : public Transport {
   runtime::Task<> run(UpgradeRequest request) {
     ws_.binary(true);
     ws_.auto_fragment(false);
-    ws_.read_message_max(limits::frame_bytes);
+    ws_.read_message_max(0);  // read_message knows better how to say that it was too much
     ws_.set_option(websocket::stream_base::decorator([](websocket::response_type& response) {
       response.set(beast::http::field::sec_websocket_protocol, "amicale.v1");
     }));
@@ -61,6 +66,10 @@ class Connection final : public Transport {
     ws_.async_write(message.buffers(), [this](beast::error_code error, std::size_t) {
       writing_ = false;
       changed_.cancel();
+      if (error) {  // the peer is gone: reading ends too
+        beast::error_code ignored;
+        socket_of(ws_.next_layer()).close(ignored);
+      }
       session_->written(!error);
       if (close_wanted_) start_close();
     });
@@ -85,12 +94,41 @@ class Connection final : public Transport {
   }
 
  private:
+  enum class Message : std::uint8_t { whole, too_large, none };
+
+  // The next message into the empty buffer. What is too large is so by what its frames say of themselves, before it has come.
+  runtime::Task<Message> read_message(beast::flat_buffer& buffer) {
+    do {
+      auto [error, size] = co_await ws_.async_read_some(
+          buffer, limits::frame_bytes + 1 - buffer.size(), runtime::as_result);
+      if (error) co_return Message::none;
+      if (buffer.size() > limits::frame_bytes) co_return Message::too_large;
+      // What the present frame still has; 1 is also said between two frames.
+      const std::size_t rest = ws_.is_message_done() ? 0 : ws_.read_size_hint(1);
+      if (rest > 1 && rest > limits::frame_bytes - buffer.size()) co_return Message::too_large;
+    } while (!ws_.is_message_done());
+    co_return Message::whole;
+  }
+
+  // Takes what the peer still sends, so that it reads why the connection ends instead of a reset. start_close bounds the time.
+  runtime::Task<> drop_all(beast::flat_buffer& buffer) {
+    for (;;) {
+      buffer.consume(buffer.size());
+      auto [error, size] =
+          co_await ws_.async_read_some(buffer, limits::frame_bytes, runtime::as_result);
+      if (error) co_return;
+    }
+  }
+
   runtime::Task<> read_all() {
     beast::flat_buffer buffer;
     for (;;) {
-      auto [error, size] = co_await ws_.async_read(buffer, runtime::as_result);
-      // A frame over the limit is answered by Beast with close code 1009; everything else is a network being one.
-      if (error) co_return;
+      const Message message = co_await read_message(buffer);
+      if (message == Message::none) co_return;
+      if (message == Message::too_large) {
+        session_->end(v1::CLOSE_CODE_BAD_FRAME, 0);
+        co_return co_await drop_all(buffer);
+      }
       if (!ws_.got_binary()) {
         session_->end(v1::CLOSE_CODE_BAD_FRAME, 0);
       } else {
@@ -115,23 +153,31 @@ class Connection final : public Transport {
     close_wanted_ = false;
     if (closing_ || !open_) return;
     closing_ = true;
-    auto deadline = std::make_shared<asio::steady_timer>(ws_.get_executor(), close_time);
-    auto closed = std::make_shared<bool>(false);
-    deadline->async_wait([this, deadline, closed](beast::error_code error) {
-      if (error || *closed) return;
+    open_ = false;
+    const std::chrono::milliseconds time =
+        code_ == v1::CLOSE_CODE_OVERLOADED ? hurried_close_time : close_time;
+    auto deadline = std::make_shared<asio::steady_timer>(ws_.get_executor(), time);
+    deadline->async_wait([this, deadline, alive = std::weak_ptr<bool>(alive_)](beast::error_code) {
+      if (alive.expired()) return;
       beast::error_code ignored;
       socket_of(ws_.next_layer()).close(ignored);
     });
-    websocket::close_reason reason(static_cast<uint16_t>(code_));
-    ws_.async_close(reason, [this, deadline, closed](beast::error_code) {
-      *closed = true;
-      deadline->cancel();
-      closing_ = false;
-      open_ = false;
-      changed_.cancel();
-      beast::error_code ignored;
-      socket_of(ws_.next_layer()).close(ignored);
-    });
+    // Not Beast's async_close: while it waits for the read that is under way, holding the right to write, a read that
+    // meets a bad frame waits for that right, and neither ever ends (1.81). The frame is four bytes; the read loop hears
+    // the peer's answer, and the deadline ends what hears none.
+    const auto code = static_cast<std::uint16_t>(code_);
+    close_frame_ = {char(0x88), 2, static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
+    asio::async_write(ws_.next_layer(), asio::buffer(close_frame_),
+                      [this](beast::error_code error, std::size_t) {
+                        closing_ = false;
+                        changed_.cancel();
+                        beast::error_code ignored;
+                        auto& socket = socket_of(ws_.next_layer());
+                        if (error)
+                          socket.close(ignored);
+                        else
+                          socket.shutdown(asio::socket_base::shutdown_send, ignored);
+                      });
   }
 
   websocket::stream<Stream, false>
@@ -140,6 +186,8 @@ class Connection final : public Transport {
   Session::Peer peer_;
   asio::steady_timer changed_;
   std::function<void()> authenticated_;
+  std::array<char, 4> close_frame_{};
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for the closing deadline
   bool open_ = false;
   bool writing_ = false;
   bool closing_ = false;

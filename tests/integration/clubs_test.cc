@@ -256,6 +256,54 @@ TEST_CASE("a new display name reaches the members of every club of the account")
   CHECK(found.members(0).account_id() == ada_account);
 }
 
+TEST_CASE(
+    "a departure repeated under its id for somebody else is the first answer, and nobody hears of "
+    "it") {
+  ClubWorld world;
+  const uint64_t ada_account = world.add("ada").account;
+  const uint64_t boris_account = world.add("boris").account;
+  auto ada = world.connect("ada");
+  auto boris = world.connect("boris");
+  const auto before = boris.follow(account_stream(boris_account)).head_seq();
+  auto leaving = set_status(world.club, ada_account, v1::MEMBER_STATUS_LEFT);
+  REQUIRE(ada.call(leaving).has_set_member_status());
+  // Neither somebody, nor nobody, nor an account to come: its log must begin with itself.
+  for (const uint64_t whom : {boris_account, uint64_t{0}, uint64_t{999}}) {
+    leaving.mutable_set_member_status()->set_account_id(whom);
+    const auto again = ada.call(leaving);
+    REQUIRE_MESSAGE(again.has_set_member_status(), again.refusal().message());
+    CHECK(again.set_member_status().repeated());
+    CHECK(again.set_member_status().object_id() == ada_account);
+  }
+  CHECK(world.connect("boris").follow(account_stream(boris_account)).head_seq() == before);
+}
+
+TEST_CASE("who has left and the staff keep their names beside their words") {
+  ClubWorld world;
+  world.add("ada");
+  const uint64_t boris_account = world.add("boris").account;
+  auto owner = world.connect(RunningServer::kLogin);
+  auto left = owner.call(set_status(world.club, boris_account, v1::MEMBER_STATUS_REMOVED));
+  REQUIRE_MESSAGE(left.has_set_member_status(), left.refusal().message());
+  auto ada = world.connect("ada");
+  v1::ClientFrame listing;
+  listing.mutable_list_members()->set_club_id(world.club);
+  for (const auto& member : ada.call(listing).list_members().members())
+    CHECK(member.account_id() != boris_account);
+  v1::ClientFrame look;
+  look.mutable_look_up_names()->set_club_id(world.club);
+  constexpr uint64_t never_made = 999'999;
+  for (uint64_t id : {boris_account, world[RunningServer::kLogin].account, never_made})
+    look.mutable_look_up_names()->add_account_ids(id);
+  const auto found = ada.call(look).look_up_names();
+  REQUIRE(found.names_size() == 2);
+  CHECK(found.names(0).account_id() == boris_account);
+  CHECK_FALSE(found.names(0).display_name().empty());
+  // Too many at once is a mistake, not half an answer.
+  for (int i = 0; i < 500; ++i) look.mutable_look_up_names()->add_account_ids(1);
+  CHECK(ada.call(look).refusal().code() == v1::REFUSAL_CODE_TOO_LARGE);
+}
+
 TEST_CASE("a direct conversation begins with a request, and words come after consent") {
   ClubWorld world;
   const uint64_t ada_account = world.add("ada").account;
@@ -307,6 +355,22 @@ TEST_CASE("who was declined may not ask again, but the other side may still acce
         v1::REFUSAL_CODE_CONSENT_NEEDED);
   CHECK_MESSAGE(boris.call(open_direct(ada_account)).has_open_direct(), "to ask back is to accept");
   CHECK(ada.call(post(direct_stream(direct), 0, "!")).has_post_message());
+}
+
+TEST_CASE("a block before anything was said is not told to who follows the conversation") {
+  ClubWorld world;
+  const uint64_t ada_account = world.add("ada").account;
+  const uint64_t boris_account = world.add("boris").account;
+  auto ada = world.connect("ada");
+  auto boris = world.connect("boris");
+  REQUIRE(ada.call(block_direct(boris_account)).has_block_direct());
+  v1::ClientFrame follow;
+  *follow.mutable_subscribe()->mutable_stream() =
+      direct_stream(domain::direct_id(ada_account, boris_account));
+  CHECK(boris.call(follow).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
+  follow.mutable_subscribe()->set_after_seq(0);
+  CHECK(boris.call(follow).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
+  CHECK(ada.call(follow).has_subscribe());
 }
 
 TEST_CASE("a block closes a conversation both ways, and the other side is not told") {

@@ -287,6 +287,9 @@ const Case cases[] = {
     {"lists members",
      {everyone, everyone, 0, staff},
      [](F& f, const S& s) { f.mutable_list_members()->set_club_id(s.club); }},
+    {"looks up names",
+     {everyone, everyone, 0, staff},
+     [](F& f, const S& s) { f.mutable_look_up_names()->set_club_id(s.club); }},
     {"sets a site role",
      {.site = owner},
      [](F& f, const S&) {

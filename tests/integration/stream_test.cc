@@ -39,12 +39,12 @@ struct Pair {
   Task<> connect() {
     tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
     client = std::make_unique<Client>(context, client_settings);
-    co_await client->lowest_layer().async_connect(acceptor.local_endpoint(), asio::use_awaitable);
-    auto accepted = co_await acceptor.async_accept(context.get_executor(), asio::use_awaitable);
+    co_await client->lowest_layer().async_connect(acceptor.local_endpoint(), use_task);
+    auto accepted = co_await acceptor.async_accept(context.get_executor(), use_task);
     server = std::make_unique<TlsStream>(std::move(accepted), settings->native_handle());
     boost::system::error_code client_error;
     client->async_handshake(Client::client, [&](boost::system::error_code e) { client_error = e; });
-    co_await server->async_handshake(asio::use_awaitable);
+    co_await server->async_handshake(use_task);
     CHECK_FALSE(client_error);
   }
 
@@ -59,12 +59,12 @@ struct Pair {
 };
 
 Task<> echo_once(Pair& pair) {
-  co_await asio::async_write(*pair.client, asio::buffer("hello", 5), asio::use_awaitable);
+  co_await asio::async_write(*pair.client, asio::buffer("hello", 5), use_task);
   char bytes[64];
-  const auto size = co_await pair.server->async_read_some(asio::buffer(bytes), asio::use_awaitable);
+  const auto size = co_await pair.server->async_read_some(asio::buffer(bytes), use_task);
   CHECK(std::string_view(bytes, size) == "hello");
-  co_await asio::async_write(*pair.server, asio::buffer(bytes, size), asio::use_awaitable);
-  const auto back = co_await pair.client->async_read_some(asio::buffer(bytes), asio::use_awaitable);
+  co_await asio::async_write(*pair.server, asio::buffer(bytes, size), use_task);
+  const auto back = co_await pair.client->async_read_some(asio::buffer(bytes), use_task);
   CHECK(std::string_view(bytes, back) == "hello");
 }
 
@@ -83,7 +83,7 @@ Task<> read_all(Client& client, std::string& into) {
 }
 
 Task<> write_gathered(TlsStream& stream, std::vector<asio::const_buffer> buffers) {
-  co_await asio::async_write(stream, buffers, asio::use_awaitable);
+  co_await asio::async_write(stream, buffers, use_task);
   stream.close();
 }
 

@@ -56,6 +56,8 @@ WireClient::WireClient(uint16_t port, std::string certificate)
     s.ws.emplace<Encrypted>(s.context, s.settings);
   }
   s.tcp().connect({asio::ip::make_address("127.0.0.1"), port});
+  // Or each message of two segments would wait for an acknowledgement that is in no hurry.
+  s.tcp().set_option(asio::ip::tcp::no_delay(true));
   timeval wait{wait_seconds, 0};
   setsockopt(s.tcp().native_handle(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
   if (auto* encrypted = std::get_if<Encrypted>(&s.ws)) {
@@ -106,8 +108,11 @@ void WireClient::send_bytes(const std::string& bytes, bool binary) {
 }
 
 v1::Reply WireClient::reply(uint32_t id) {
-  while (!replies_.contains(id))
-    REQUIRE_MESSAGE(read_frame(), "closed before reply ", id, ", code ", close_code_);
+  while (!replies_.contains(id)) {
+    if (read_frame()) continue;
+    throw Lost("closed before reply " + std::to_string(id) + ", code " +
+               std::to_string(close_code_));
+  }
   v1::Reply reply = std::move(replies_[id]);
   replies_.erase(id);
   return reply;
@@ -185,8 +190,10 @@ v1::SubscribeReply WireClient::resume(v1::StreamId stream, const Followed& from)
 
 const Followed& WireClient::wait_for(v1::StreamId stream, uint64_t seq) {
   Followed& followed = streams_[key(stream)];
-  while (followed.cursor < seq)
-    REQUIRE_MESSAGE(read_frame(), "closed at ", followed.cursor, " of ", seq);
+  while (followed.cursor < seq) {
+    if (read_frame()) continue;
+    throw Lost("closed at " + std::to_string(followed.cursor) + " of " + std::to_string(seq));
+  }
   return followed;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,9 +23,15 @@ struct Followed {
   std::vector<v1::Event> events;  // every one received, in order
 };
 
+// The connection ended while something was still awaited on it.
+class Lost : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // Protocol v1 over a blocking WebSocket, written apart from the SDK so that the server is not tested against the SDK's own
 // idea of it. It checks every batch against its cursor: a hole, a repeat or a disorder fails the test at once. Each wait is
-// bounded by ten seconds.
+// bounded by ten seconds; the end of the connection is thrown as Lost to whoever waits for more.
 class WireClient {
  public:
   // `certificate`: the one to trust, for TLS; empty = plain text.
@@ -47,6 +54,8 @@ class WireClient {
   v1::SubscribeReply follow(v1::StreamId stream);
   v1::SubscribeReply resume(v1::StreamId stream, const Followed& from);
 
+  // Reads one message, whatever it brings; false when the connection has ended.
+  bool read_frame();
   // Reads until the stream's cursor is at `seq` or beyond.
   const Followed& wait_for(v1::StreamId stream, uint64_t seq);
   // Reads until the server says that the stream has ended for this reader.
@@ -69,7 +78,6 @@ class WireClient {
   static std::pair<int, uint64_t> key(const v1::StreamId& stream) {
     return {stream.kind(), stream.id()};
   }
-  bool read_frame();
   void take(const v1::StreamBatch& batch);
 
   struct Socket;

@@ -74,7 +74,8 @@ TEST_CASE("the origin of a URL is what a browser would send") {
   CHECK(origin_of("http://[::1]:8080/") == "http://[::1]:8080");
   for (const auto* wrong :
        {"", "chat.example.org", "ftp://a.example", "https://", "https://user@a.example",
-        "https://a.example:0", "https://a.example:x", "https://*.a.example", "https:// a"}) {
+        "https://a.example:0", "https://a.example:x", "https://a.example::443", "https://[::1",
+        "https://[", "https://a]:1", "https://*.a.example", "https:// a"}) {
     CAPTURE(wrong);
     CHECK_FALSE(origin_of(wrong));
   }

@@ -53,3 +53,14 @@ TEST_CASE(
     CHECK(!throttle.attempt("", "10.0.0." + std::to_string(i), 0));
   }
 }
+
+TEST_CASE("a server too busy to look at a password had locked its owner out for trying again") {
+  auto throttle = make();
+  for (int i = 0; i < 20; ++i) {
+    CHECK(!throttle.attempt("ada", "10.0.0.1", i));
+    throttle.not_made("ada", "10.0.0.1");
+  }
+  // What was made still counts.
+  for (int i = 0; i < 3; ++i) CHECK(!throttle.attempt("ada", "10.0.0.1", 20));
+  CHECK(throttle.attempt("ada", "10.0.0.1", 20));
+}

@@ -325,6 +325,28 @@ TEST_CASE("history that is missing is asked for once, and fills the screen") {
   CHECK(has(chat.text(), "new while scrolled"));
 }
 
+TEST_CASE("an author who is no member any more, or staff, is asked for once and named") {
+  Chat chat;
+  chat.ready();
+  constexpr std::uint64_t stranger = 77;
+  chat.posted(stranger, "from before");
+  CHECK(has(chat.text(), "someone"));
+  const auto asks = [](const auto& frame) { return frame.has_look_up_names(); };
+  const auto found = std::ranges::find_if(chat.asked, asks);
+  REQUIRE(found != chat.asked.end());
+  CHECK(found->look_up_names().account_ids(0) == stranger);
+  const v1::ClientFrame request = *found;
+  chat.text();
+  CHECK(chat.count(asks) == 1);
+  v1::Reply reply;
+  auto& name = *reply.mutable_look_up_names()->add_names();
+  name.set_account_id(stranger);
+  name.set_display_name("Zoé Parti");
+  chat.asked.push_back(request);
+  chat.answer(reply);
+  CHECK(has(chat.text(), "Zoé Parti"));
+}
+
 TEST_CASE("scrolling up by pages and down again comes back to the newest message") {
   Chat chat;
   chat.ready();

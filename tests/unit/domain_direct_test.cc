@@ -109,6 +109,14 @@ TEST_CASE(
   CHECK(pair.take(pair.block(amy, true)).events.empty());
 }
 
+TEST_CASE("being blocked before anything was said opens nothing to a stranger") {
+  Pair pair;
+  pair.take(pair.block(bob, false, together));
+  CHECK(code_of(pair.block(amy)) == v1::REFUSAL_CODE_NOT_FOUND);
+  CHECK(code_of(pair.block(amy, true)) == v1::REFUSAL_CODE_NOT_FOUND);
+  pair.take(pair.block(bob, true));
+}
+
 TEST_CASE("one may block before anything was said, if one can know the other") {
   Pair pair;
   CHECK(code_of(pair.block(bob)) == v1::REFUSAL_CODE_NOT_FOUND);

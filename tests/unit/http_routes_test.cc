@@ -8,6 +8,8 @@
 namespace amicale::http {
 namespace {
 
+constexpr std::string_view good_key = "dGhlIHNhbXBsZSBub25jZQ==";
+
 unsigned status_of(Method method, std::string_view target) {
   const auto routed = route(method, target);
   return routed.resource ? 200 : routed.error.status;
@@ -69,7 +71,7 @@ TEST_CASE("a token can never travel in a URL") {
 TEST_CASE("an upgrade needs an allowed origin, exactly, or none") {
   const std::vector<std::string> origins = {"https://chat.example.org", "http://127.0.0.1:8080"};
   const auto status = [&](std::optional<std::string_view> origin) {
-    const auto error = check_upgrade({origin, "amicale.v1"}, origins);
+    const auto error = check_upgrade({origin, "amicale.v1", good_key}, origins);
     return error ? error->status : 101;
   };
   CHECK(status(std::nullopt) == 101);
@@ -87,7 +89,7 @@ TEST_CASE("an upgrade needs an allowed origin, exactly, or none") {
 
 TEST_CASE("an upgrade needs the subprotocol amicale.v1") {
   const auto status = [](std::string_view subprotocols) {
-    const auto error = check_upgrade({std::nullopt, subprotocols}, {});
+    const auto error = check_upgrade({std::nullopt, subprotocols, good_key}, {});
     return error ? error->status : 101;
   };
   CHECK(status("amicale.v1") == 101);
@@ -97,6 +99,19 @@ TEST_CASE("an upgrade needs the subprotocol amicale.v1") {
   CHECK(status("amicale.v11") == 400);
   CHECK(status("amicale") == 400);
   CHECK(status(", ,") == 400);
+}
+
+TEST_CASE("an upgrade needs a key of 16 bytes") {
+  const auto status = [](std::string_view key) {
+    const auto error = check_upgrade({std::nullopt, "amicale.v1", key}, {});
+    return error ? error->status : 101;
+  };
+  CHECK(status(good_key) == 101);
+  for (const auto* key : {"", "abc", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZWE=",
+                          "dGhlIHNhbXBsZSBub25j\tQ==", "dGhlIHNhbXBsZSBub25jZQ==="}) {
+    CAPTURE(key);
+    CHECK(status(key) == 400);
+  }
 }
 
 TEST_CASE("every refusal has an HTTP status of its own kind") {

@@ -53,5 +53,24 @@ TEST_CASE("bytes that a reader holds outlive their place in the ring") {
   CHECK(std::string(held.data, held.size) == "first");
 }
 
+TEST_CASE("a deleted message's words leave the ring, but not a write that is under way") {
+  Ring ring(0, 100, 1'000);
+  ring.append(std::string(40, 'a'), 1, 0);
+  ring.append(std::string(40, 'b'), 6, 9);
+  auto held = ring.at(2);
+  ring.replace(2, "redacted");
+  CHECK(std::string(ring.at(2).data, ring.at(2).size) == "redacted");
+  CHECK(ring.at(2).roles == 6);
+  CHECK(ring.at(2).account == 9);
+  CHECK(std::string(held.data, held.size) == std::string(40, 'b'));
+  // The bound of bytes counts what is there.
+  ring.append(std::string(40, 'c'), 1, 0);
+  CHECK(ring.first() == 1);
+  // What the ring does not hold is nothing to it.
+  ring.replace(0, "x");
+  ring.replace(4, "x");
+  CHECK(ring.head() == 3);
+}
+
 }  // namespace
 }  // namespace amicale::hub

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +26,13 @@ std::string contents(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+TEST_CASE("a nick of control characters alone is no author: the line is not read") {
+  const auto log = parse_irc_log("[10:00] <\x7f \x02> hello\n[10:01] <ada> hello\n", 0);
+  REQUIRE(log.messages.size() == 1);
+  CHECK(log.messages[0].nick == "ada");
+  CHECK(log.unread_lines == 1);
+}
 
 TEST_CASE("messages, actions and what the server says are told apart") {
   const IrcLog log = parse_irc_log(
@@ -105,9 +113,9 @@ TEST_CASE("the date comes from the file name or is written out") {
 }
 
 TEST_CASE("the ten real logs read whole, in order and with their replies") {
-  const char* folder = std::getenv("AMICALE_DATA");
+  const char* folder = std::getenv("AMICALE_TEST_DATA");
   if (!folder) {
-    MESSAGE("skipped: AMICALE_DATA does not name the folder of real data");
+    std::puts("skipped: AMICALE_TEST_DATA does not name the folder of real logs");
     return;
   }
   std::size_t files = 0;

@@ -2,9 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <cstring>
 #include <filesystem>
 
 #include "server/domain/account.h"
+#include "server/domain/limits.h"
 #include "server/log/embedded_log.h"
 #include "server/log/partition.h"
 #include "tests/unit/storage_site.h"
@@ -85,12 +87,10 @@ struct Fixture {
     std::vector<domain::Result<Outcome>> results(commands.size());
     std::size_t open = commands.size();
     for (std::size_t i = 0; i < commands.size(); ++i) {
-      boost::asio::co_spawn(shard.context(), partitions.submit(id, std::move(commands[i])),
-                            [&, i](std::exception_ptr error, domain::Result<Outcome> result) {
-                              REQUIRE_FALSE(error);
-                              results[i] = std::move(result);
-                              if (--open == 0) shard.context().stop();
-                            });
+      partitions.submit(id, std::move(commands[i]), [&, i](domain::Result<Outcome> result) {
+        results[i] = std::move(result);
+        if (--open == 0) shard.context().stop();
+      });
     }
     shard.context().restart();
     shard.context().run();
@@ -203,6 +203,35 @@ TEST_CASE("a member posts so often in ten seconds, and then waits") {
   later.push_back(f.notice(1, id_of('d')));
   later.back().is_post = true;
   CHECK(f.submit(std::move(later))[0]);
+}
+
+// Those who posted are looked through only when their number has doubled; nobody is forgotten too soon for it.
+TEST_CASE("a member's rate holds however many others post") {
+  Fixture f;
+  for (uint64_t round = 0; round < 3; ++round) {
+    std::vector<Command> commands;
+    for (uint64_t actor = 1; actor <= 700; ++actor) {
+      std::string msg_id = id_of('x');
+      std::memcpy(msg_id.data(), &round, sizeof round);
+      commands.push_back(f.notice(1, std::move(msg_id)));
+      commands.back().actor = actor;
+      commands.back().is_post = true;
+    }
+    const auto results = f.submit(std::move(commands));
+    for (const auto& result : results) {
+      REQUIRE(result.has_value() == (round < 2));
+      if (round == 2) CHECK(result.error().code == v1::REFUSAL_CODE_RATE_LIMITED);
+    }
+  }
+  // When all that was taken has come back, everybody posts again.
+  f.clock.now += domain::limits::post_window_ms;
+  std::vector<Command> later;
+  for (uint64_t actor = 1; actor <= 700; ++actor) {
+    later.push_back(f.notice(1, id_of('y')));
+    later.back().actor = actor;
+    later.back().is_post = true;
+  }
+  for (const auto& result : f.submit(std::move(later))) CHECK(result.has_value());
 }
 
 }  // namespace

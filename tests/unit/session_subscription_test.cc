@@ -173,5 +173,28 @@ TEST_CASE("off the ring, a page of the log is asked for, and then the ring goes 
   CHECK(seqs(drain(reader)) == std::vector<uint64_t>{1, 2, 3, 4});
 }
 
+TEST_CASE("a page that was read before words were deleted is asked for again") {
+  Fixture f;
+  f.followed.ring = hub::Ring(0, 1 << 20, 1);
+  storage::EventRun page;
+  page.first_seq = 1;
+  for (uint64_t seq = 1; seq <= 3; ++seq) {
+    v1::Event event;
+    event.set_seq(seq);
+    storage::frame_event(event, page.bytes);
+    page.items.push_back({{everyone, 0}, static_cast<uint32_t>(page.bytes.size())});
+    f.say(everyone);
+  }
+  auto reader = f.reader(v1::CLUB_ROLE_MEMBER, 0, 3);
+  Outgoing out;
+  CHECK(reader.gather(out, 1 << 20) == Subscription::Need::page);
+  ++f.followed.redactions;  // while the page is being read
+  reader.give(std::make_shared<const storage::EventRun>(page), v1::CLUB_ROLE_MEMBER, 3);
+  CHECK(reader.gather(out, 1 << 20) == Subscription::Need::page);
+  CHECK(out.empty());
+  reader.give(std::make_shared<const storage::EventRun>(page), v1::CLUB_ROLE_MEMBER, 3);
+  CHECK(seqs(drain(reader)) == std::vector<uint64_t>{1, 2, 3});
+}
+
 }  // namespace
 }  // namespace amicale::session

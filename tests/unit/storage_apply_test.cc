@@ -270,6 +270,32 @@ TEST_CASE_FIXTURE(Told, "each imported message is answered by its own id") {
   CHECK(fourth->committed().first_seq() == third->committed().first_seq() + 1);
 }
 
+TEST_CASE_FIXTURE(Told, "a deletion brings along what is left of every entry that said the words") {
+  Batch batch(database);
+  auto head = view.head(club);
+  EventRun run;
+  const auto add = [&](const std::string& said) {
+    auto event = storage_test::text<v1::Event>(said);
+    store::PrivatePart part;
+    NewEntry entry{event, {kEveryFollower, 0}, part};
+    append(batch, club, head, {&entry, 1}, {}, run);
+    return head.seq();
+  };
+  const auto posted = add("actor: 7 message_posted { room_id: 1 number: 3 body: 'secret' }");
+  const auto edited = add("actor: 7 message_edited { room_id: 1 number: 3 body: 'secret too' }");
+  CHECK(run.redacted.empty());
+  add("actor: 7 message_deleted { room_id: 1 number: 3 }");
+  REQUIRE(run.redacted.size() == 2);
+  CHECK(run.redacted[0].seq == edited);
+  CHECK(run.redacted[1].seq == posted);
+  for (const auto& redacted : run.redacted) {
+    CHECK(redacted.framed.find("secret") == std::string::npos);
+    std::string value;
+    REQUIRE(View(batch).get(Family::log, key::log_entry(club, redacted.seq), value));
+    CHECK(decode_entry(value)->public_bytes == redacted.framed);
+  }
+}
+
 TEST_CASE_FIXTURE(Told, "an event of an unknown kind keeps its place and changes no row") {
   v1::Event event;
   REQUIRE(event.ParseFromString("\xfa\x3e\x01x"));  // field 1007, length 1

@@ -174,6 +174,67 @@ TEST_CASE_FIXTURE(Killed, "accepting a loss where nothing is lost changes nothin
   CHECK(state_hash(again) == state);
 }
 
+TEST_CASE(
+    "a CURRENT that names no manifest, and data files that were swapped, are refused by name") {
+  const TempFolder folder;
+  {
+    auto options = plain(folder / "aged");
+    options.write_buffer_bytes = 64 << 10;
+    Database database(options);
+    tell_everything(database);
+    post(database, 3, 300);
+  }
+  copy_as_killed(folder / "aged", folder / "copy");
+  set_content(folder / "copy" / "rows" / "CURRENT", "MANIFEST-123456\n");
+  CHECK(refusal(folder / "copy").find("CURRENT") != std::string::npos);
+  const auto files = files_with(folder / "aged" / "rows", ".sst");
+  REQUIRE(files.size() > 1);
+  copy_as_killed(folder / "aged", folder / "copy");
+  set_content(folder / "copy" / "rows" / files[0].filename(), content_of(files[1]));
+  set_content(folder / "copy" / "rows" / files[1].filename(), content_of(files[0]));
+  const auto words = refusal(folder / "copy");
+  INFO(words);
+  CHECK(words.find(files[0].filename().string()) != std::string::npos);
+  CHECK(words.find(files[1].filename().string()) != std::string::npos);
+}
+
+TEST_CASE("a data file that is gone or garbled is refused by its own name, as nothing else") {
+  const TempFolder folder;
+  {
+    auto options = plain(folder / "aged");
+    options.write_buffer_bytes = 64 << 10;
+    Database database(options);
+    tell_everything(database);
+    post(database, 3, 300);
+  }
+  for (const auto& file : files_with(folder / "aged" / "rows", ".sst")) {
+    const auto name = file.filename().string();
+    const auto copied = folder / "copy" / "rows" / name;
+    copy_as_killed(folder / "aged", folder / "copy");
+    fs::remove(copied);
+    CHECK(refusal(folder / "copy").find(name) != std::string::npos);
+    // Every byte wrong: the footer, whose message has no name, and the blocks, whose message says "block".
+    for (const size_t kept : {size_t{0}, size_t{60}}) {
+      copy_as_killed(folder / "aged", folder / "copy");
+      auto bytes = content_of(copied);
+      for (size_t i = 0; i + kept < bytes.size(); ++i) bytes[i] = static_cast<char>(~bytes[i]);
+      set_content(copied, bytes);
+      auto words = refusal(folder / "copy");
+      if (words.empty()) {  // blocks of rows are looked at when they are read
+        try {
+          Database opened(plain(folder / "copy"));
+          for (const auto& problem : verify(opened).problems) words += problem;
+        } catch (const Error& error) {  // a compaction after the first opening met the damage
+          words += error.what();
+        }
+      }
+      INFO(words);
+      CHECK(words.find(name) != std::string::npos);
+      CHECK(words.find("another process") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("a deleted file, or two that were swapped, is refused, found by verify, or harmless") {
   const TempFolder folder;
   Digest state;

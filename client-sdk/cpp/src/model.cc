@@ -294,6 +294,14 @@ bool Model::apply_answer(const Answered& answered) {
     Timeline* room = timeline(Stream::from(asked.stream()), asked.room_id());
     return room != nullptr && room->merge(answered.result->get_history());
   }
+  if (request.has_look_up_names()) {
+    const auto club = clubs_.find(request.look_up_names().club_id());
+    if (club == clubs_.end()) return false;
+    for (const std::uint64_t id : request.look_up_names().account_ids()) club->second.names[id];
+    for (const auto& name : answered.result->look_up_names().names())
+      club->second.names[name.account_id()] = name.display_name();
+    return true;
+  }
   if (request.has_list_members()) {
     const auto club = clubs_.find(request.list_members().club_id());
     if (club == clubs_.end()) return false;
@@ -365,7 +373,9 @@ std::string Model::name(Stream stream, std::uint64_t account_id) const {
     const ClubState* found = club(stream.id);
     if (found == nullptr) return {};
     const auto member = found->members.find(account_id);
-    return member == found->members.end() ? std::string() : member->second.display_name();
+    if (member != found->members.end()) return member->second.display_name();
+    const auto name = found->names.find(account_id);
+    return name == found->names.end() ? std::string() : name->second;
   }
   const DirectState* found = stream.kind == v1::STREAM_KIND_DIRECT ? direct(stream.id) : nullptr;
   return found != nullptr && found->direct.other() == account_id ? found->direct.other_name()

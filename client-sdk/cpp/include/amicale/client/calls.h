@@ -40,6 +40,7 @@ namespace amicale::client {
   X(SetRole, set_role)                    \
   X(SetMemberStatus, set_member_status)   \
   X(ListMembers, list_members)            \
+  X(LookUpNames, look_up_names)           \
   X(SetSiteRole, set_site_role)           \
   X(PostMessage, post_message)            \
   X(EditMessage, edit_message)            \

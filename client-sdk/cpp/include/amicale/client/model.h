@@ -36,6 +36,8 @@ struct ClubState {
   std::map<std::uint64_t, v1::Member> members;  // by account id; grows by events and ListMembers
   std::uint64_t members_after =
       0;  // > 0: more members than are loaded; call ListMembers with `after`
+  // Names that LookUpNames gave: people who left, and staff. Empty: asked, and nobody has that name to give.
+  std::map<std::uint64_t, std::string> names;
   PresenceState presence;
   bool ended = false;  // may not be followed any more
 };

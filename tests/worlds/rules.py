@@ -1,0 +1,600 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Who may do what, a second time: a reference model of the product's rules, written from docs/protocol.md and the comments of the
+.proto files, in another language and another shape than the server's table. It holds a whole site in dictionaries, says of any
+request how it must be answered, and follows what was done.
+
+`Rules.judge` answers the set of refusals of which one must come, or None when the caller is entitled: the request may then only
+fail for its content or the state of things, never with one of ACCESS."""
+
+import dataclasses
+
+ACCESS = {"NOT_FOUND", "FORBIDDEN", "NOT_ACTIVE", "UNAUTHENTICATED", "BLOCKED", "CONSENT_NEEDED", "INTERNAL", "UNSUPPORTED"}
+GUEST, MEMBER, SPONSOR, COMMITTEE, PRESIDENT, SUPERVISOR = range(1, 7)
+INVITED, OPTED_IN, ACTIVE, WAITLISTED, REFUSED, PAUSED, REMOVED, BANNED, LEFT = range(1, 10)
+ALL, ROLES, ANNOUNCEMENT = 1, 2, 3
+SITE, CLUB, ACCOUNT, DIRECT = 1, 2, 3, 4
+NONE, STAFF, OWNER = 1, 2, 3
+REQUESTED, OPEN, DECLINED = 1, 2, 3
+
+EVERYONE = {GUEST, MEMBER, SPONSOR, COMMITTEE, PRESIDENT, SUPERVISOR}
+NOT_GUESTS = EVERYONE - {GUEST}
+MANAGERS = {COMMITTEE, PRESIDENT, SUPERVISOR}
+READING = {ACTIVE, PAUSED}
+KNOWING = READING | {INVITED, OPTED_IN, WAITLISTED}
+NOBODY = set()
+
+# Where the committee may move a membership; leaving and accepting are one's own.
+STEPS = {OPTED_IN: {ACTIVE, WAITLISTED, REFUSED, BANNED}, WAITLISTED: {ACTIVE, REFUSED, BANNED},
+         REFUSED: {ACTIVE, WAITLISTED, BANNED}, ACTIVE: {PAUSED, REMOVED, BANNED}, PAUSED: {ACTIVE, REMOVED, BANNED},
+         REMOVED: {ACTIVE, BANNED}, BANNED: {ACTIVE, REMOVED}, INVITED: {REMOVED, BANNED}, LEFT: {BANNED}}
+
+
+@dataclasses.dataclass
+class Member:
+    role: int
+    status: int
+
+
+@dataclasses.dataclass
+class Message:
+    author: int
+    body: str
+    deleted: bool = False
+
+
+@dataclasses.dataclass
+class Room:
+    access: int
+    roles: set
+    archived: bool = False
+    messages: list = dataclasses.field(default_factory=list)   # number n is messages[n - 1]
+
+
+@dataclasses.dataclass
+class Invitation:
+    code: str
+    club: int
+    role: int
+    maker: int
+    decision: bool
+    max_uses: int = 1
+    uses: int = 0
+    revoked: bool = False
+    account: int = 0   # 0 = whoever has the code
+
+
+@dataclasses.dataclass
+class Club:
+    slug: str
+    capacity: int = 1000
+    rooms: dict = dataclasses.field(default_factory=dict)
+    members: dict = dataclasses.field(default_factory=dict)
+    invitations: dict = dataclasses.field(default_factory=dict)
+    entered: set = dataclasses.field(default_factory=set)   # whoever was let in at some time
+
+
+@dataclasses.dataclass
+class Direct:
+    status: int = 0
+    asker: int = 0
+    blockers: set = dataclasses.field(default_factory=set)
+    room: Room = dataclasses.field(default_factory=lambda: Room(ALL, set()))
+
+
+@dataclasses.dataclass
+class Account:
+    login: str
+    name: str
+    site_role: int = NONE
+    tokens: dict = dataclasses.field(default_factory=dict)   # live devices: id -> token
+
+
+def direct_id(a, b):
+    return min(a, b) << 32 | max(a, b)
+
+
+class Rules:
+    def __init__(self):
+        self.accounts, self.clubs, self.directs = {}, {}, {}
+        self.invitations = {}     # to the site alone
+        self.codes = {}           # code -> Invitation
+
+    # --- Words of the rules ---
+
+    def staff(self, who):
+        return who in self.accounts and self.accounts[who].site_role in (STAFF, OWNER)
+
+    def member(self, who, club):
+        return self.clubs[club].members.get(who) if club in self.clubs else None
+
+    def president(self, club):
+        held = [a for a, m in self.clubs[club].members.items() if m.role == PRESIDENT and m.status in READING]
+        return held[0] if held else 0
+
+    def reading_role(self, who, club):
+        """The role by which someone reads a club; 0 when they do not. Staff read as the supervisor does."""
+        if self.staff(who):
+            return SUPERVISOR if club in self.clubs else 0
+        m = self.member(who, club)
+        return m.role if m and m.status in READING else 0
+
+    def reads_room(self, who, club, room):
+        role, r = self.reading_role(who, club), self.clubs[club].rooms.get(room) if club in self.clubs else None
+        return bool(r and role and (r.access != ROLES or role in r.roles or role == SUPERVISOR))
+
+    def club_readers(self, club):
+        return {a for a in self.accounts if self.reading_role(a, club)}
+
+    def room_readers(self, club, room):
+        return {a for a in self.accounts if self.reads_room(a, club, room)}
+
+    def managers(self, club):
+        return {a for a in self.accounts if self.staff(a) or
+                (self.member(a, club) and self.member(a, club).status in READING and self.member(a, club).role in MANAGERS)}
+
+    def rank(self, who, club):
+        if self.staff(who):
+            return 6 + self.accounts[who].site_role
+        m = self.member(who, club)
+        return m.role if m and m.status == ACTIVE else 0
+
+    def share_a_club(self, a, b):
+        return any(a in c.members and b in c.members and c.members[a].status in READING and c.members[b].status in READING
+                   for c in self.clubs.values())
+
+    # --- Gates: None = may ---
+
+    def in_club(self, who, club, active, paused=NOBODY, room=None, floor=False):
+        """`room`: the request is about a room, which must be readable. `floor`: it speaks there."""
+        m, staff = self.member(who, club), self.staff(who)
+        if club == 0:
+            return {"NOT_FOUND", "BAD_REQUEST"}   # no club has this id
+        if club not in self.clubs or not staff and (m is None or m.status not in KNOWING):
+            return {"NOT_FOUND"}
+        if not staff and m.status not in READING:
+            return {"NOT_ACTIVE"}
+        if room is not None and not self.reads_room(who, club, room):
+            return {"NOT_FOUND"}
+        if not staff and m.status == PAUSED and m.role not in paused:
+            return {"NOT_ACTIVE"} if m.role in active else {"FORBIDDEN"}
+        if not staff and m.status == ACTIVE and m.role not in active:
+            return {"FORBIDDEN"}
+        if floor and self.clubs[club].rooms[room].access == ANNOUNCEMENT and not staff and m.role not in MANAGERS:
+            return {"FORBIDDEN"}
+        return None
+
+    def on_site(self, who, least=STAFF):
+        return None if self.accounts[who].site_role >= least else {"FORBIDDEN"}
+
+    def room_of(self, stream, room):
+        if stream.kind == CLUB:
+            return self.clubs[stream.id].rooms.get(room) if stream.id in self.clubs else None
+        d = self.directs.get(stream.id)
+        return d.room if d and room == 0 else None
+
+    def is_side(self, who, direct):
+        return who in (direct >> 32, direct & 0xffffffff) and direct >> 32 != direct & 0xffffffff
+
+    def at_message(self, who, q, active, paused=NOBODY, floor=False, writes=True, in_direct=True, club_only=False):
+        """What every request about a message meets, in a club or in a direct conversation."""
+        if q.stream.kind not in (CLUB, DIRECT) or q.stream.id == 0:
+            return {"BAD_REQUEST"}
+        if q.stream.kind == CLUB:
+            no = self.in_club(who, q.stream.id, active, paused, q.room_id, floor)
+            if no is None and writes and self.clubs[q.stream.id].rooms[q.room_id].archived:
+                return {"CONFLICT"}
+            return no
+        d = self.directs.get(q.stream.id)
+        if not 0 < q.stream.id >> 32 < q.stream.id & 0xffffffff:
+            return {"NOT_FOUND", "BAD_REQUEST"}   # no pair has such an id
+        if not self.is_side(who, q.stream.id) or d is None or not d.status:
+            return {"NOT_FOUND"}
+        if not in_direct:
+            return {"FORBIDDEN"}
+        if q.room_id != 0:
+            return {"NOT_FOUND"}
+        if writes and d.blockers:
+            return {"BLOCKED"}
+        if writes and d.status != OPEN:
+            return {"CONSENT_NEEDED"}
+        return None
+
+    def named(self, q):
+        room = self.room_of(q.stream, q.room_id)
+        return room.messages[q.number - 1] if room and 1 <= q.number <= len(room.messages) else None
+
+    # --- One method per row of "Every request" in docs/protocol.md ---
+
+    def anyone(self, who, q):
+        return None
+
+    def judge_subscribe(self, who, q):
+        if q.stream.kind == CLUB and q.stream.id:
+            return self.in_club(who, q.stream.id, EVERYONE, EVERYONE)
+        if q.stream.kind == ACCOUNT and q.stream.id:
+            return None if q.stream.id == who else {"NOT_FOUND"}
+        if q.stream.kind == DIRECT and q.stream.id:
+            d = self.directs.get(q.stream.id)
+            there = d and (d.status or who in d.blockers)
+            return None if there and self.is_side(who, q.stream.id) else {"NOT_FOUND", "BAD_REQUEST"}
+        if q.stream.kind == SITE and q.stream.id == 1:
+            return self.on_site(who)
+        return {"BAD_REQUEST"}
+
+    def opens(self, code, who):
+        """Whether a code opens something for `who` (0 = someone without an account)."""
+        i = self.codes.get(code)
+        if i is None or i.account and who and i.account != who:
+            return {"NOT_FOUND"}
+        return {"EXPIRED"} if i.revoked or i.uses >= i.max_uses else None
+
+    def vouched(self, i):
+        maker = self.member(i.maker, i.club)
+        return maker is None or maker.status == ACTIVE and maker.role in MANAGERS
+
+    def judge_look_up_invitation(self, who, q):
+        return self.opens(q.code, 0)
+
+    def judge_register(self, who, q):
+        no = self.opens(q.code, 0)
+        return no
+
+    def judge_accept_invitation(self, who, q):
+        if no := self.opens(q.code, who):
+            return no
+        i = self.codes[q.code]
+        if not i.club:
+            return None
+        m = self.member(who, i.club)
+        if m and m.status == BANNED:
+            return {"FORBIDDEN"}
+        if not self.vouched(i) and i.role > MEMBER:
+            return {"EXPIRED"}
+        return None
+
+    def judge_revoke_token(self, who, q):
+        if q.account_id in (0, who):
+            return None if q.all or q.token_id in self.accounts[who].tokens else {"NOT_FOUND"}
+        if no := self.on_site(who):
+            return no
+        known = self.accounts.get(q.account_id)
+        return None if known and (q.all or q.token_id in known.tokens) else {"NOT_FOUND"}
+
+    def judge_room_query(self, who, q):
+        return self.at_message(who, q, EVERYONE, EVERYONE, writes=False)
+
+    def judge_create_club(self, who, q):
+        return self.on_site(who)
+
+    def judge_change_club(self, who, q):
+        if no := self.in_club(who, q.club_id, {PRESIDENT, SUPERVISOR}):
+            return no
+        raises = q.HasField("capacity") and max(1000, self.clubs[q.club_id].capacity) < q.capacity <= 100000
+        return {"FORBIDDEN"} if raises and not self.staff(who) else None
+
+    def judge_create_room(self, who, q):
+        return self.in_club(who, q.club_id, MANAGERS)
+
+    def judge_change_room(self, who, q):
+        return self.in_club(who, q.club_id, MANAGERS, room=q.room_id)
+
+    def judge_create_invitation(self, who, q):
+        if q.club_id == 0:
+            return self.on_site(who)
+        if no := self.in_club(who, q.club_id, NOT_GUESTS):
+            return no
+        rank, direct = self.rank(who, q.club_id), self.rank(who, q.club_id) >= COMMITTEE
+        if q.role not in EVERYONE:
+            return {"BAD_REQUEST"}
+        if q.role == SUPERVISOR:
+            good = self.staff(who)
+        elif q.role == PRESIDENT:
+            good = rank > PRESIDENT
+        else:
+            good = q.role in (GUEST, MEMBER) or direct and q.role < rank
+        return None if good else {"FORBIDDEN"}
+
+    def judge_revoke_invitation(self, who, q):
+        if q.club_id == 0:
+            return self.on_site(who) or (None if q.invitation_id in self.invitations else {"NOT_FOUND"})
+        i = self.clubs[q.club_id].invitations.get(q.invitation_id) if q.club_id in self.clubs else None
+        own = i is not None and i.maker == who
+        no = self.in_club(who, q.club_id, NOT_GUESTS if own else MANAGERS, NOT_GUESTS if own else NOBODY)
+        return no or (None if i else {"NOT_FOUND"})
+
+    def judge_list_invitations(self, who, q):
+        return self.on_site(who) if q.club_id == 0 else self.in_club(who, q.club_id, MANAGERS)
+
+    def judge_add_member(self, who, q):
+        return self.in_club(who, q.club_id, NOBODY)
+
+    def judge_set_role(self, who, q):
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        if q.role not in EVERYONE:
+            return {"BAD_REQUEST"}
+        target = self.member(q.account_id, q.club_id)
+        if target is None:
+            return {"NOT_FOUND"}
+        rank = self.rank(who, q.club_id)
+        if q.role == SUPERVISOR:
+            good = self.staff(who)
+        else:
+            good = rank >= PRESIDENT if q.role == PRESIDENT else q.role < rank
+        return None if rank > target.role and good else {"FORBIDDEN"}
+
+    def judge_set_member_status(self, who, q):
+        m = self.member(who, q.club_id)
+        if q.account_id == who and m and (q.status == LEFT and m.status in KNOWING or
+                                          m.status == INVITED and q.status in (OPTED_IN, ACTIVE)):
+            return None
+        if no := self.in_club(who, q.club_id, EVERYONE, EVERYONE):
+            return no
+        if q.status == LEFT:
+            return {"FORBIDDEN"}
+        if q.status not in (ACTIVE, WAITLISTED, REFUSED, PAUSED, REMOVED, BANNED):
+            return {"BAD_REQUEST"}
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        target = self.member(q.account_id, q.club_id)
+        if target is None:
+            return {"NOT_FOUND"}
+        if target.status == q.status:
+            return None
+        if q.status not in STEPS[target.status]:
+            return {"CONFLICT"}
+        return None if self.rank(who, q.club_id) > target.role else {"FORBIDDEN"}
+
+    def judge_list_members(self, who, q):
+        return self.in_club(who, q.club_id, EVERYONE, EVERYONE)
+
+    def judge_set_site_role(self, who, q):
+        if no := self.on_site(who, OWNER):
+            return no
+        return None if any(a.login == q.login for a in self.accounts.values()) else {"NOT_FOUND", "BAD_REQUEST"}
+
+    def judge_post_message(self, who, q):
+        if no := self.at_message(who, q, EVERYONE, floor=True):
+            return no
+        low = q.stream.kind == CLUB and self.rank(who, q.stream.id) < COMMITTEE
+        return {"FORBIDDEN"} if q.mentions.all and low else None
+
+    def judge_edit_message(self, who, q):
+        if no := self.at_message(who, q, EVERYONE, floor=True):
+            return no
+        m = self.named(q)
+        if m is None:
+            return {"NOT_FOUND"}
+        return None if m.author == who else {"FORBIDDEN"}
+
+    def judge_delete_message(self, who, q):
+        if no := self.at_message(who, q, EVERYONE, EVERYONE, writes=False):
+            return no
+        m = self.named(q)
+        if m is None:
+            return {"NOT_FOUND"}
+        if m.author == who:
+            return None
+        if q.stream.kind == DIRECT:
+            return {"FORBIDDEN"}
+        if no := self.in_club(who, q.stream.id, MANAGERS, room=q.room_id):
+            return no
+        author = self.member(m.author, q.stream.id)
+        return None if self.rank(who, q.stream.id) > (author.role if author else 0) else {"FORBIDDEN"}
+
+    def judge_react(self, who, q):
+        return self.at_message(who, q, EVERYONE) or (None if self.named(q) else {"NOT_FOUND"})
+
+    def judge_pin_message(self, who, q):
+        return self.at_message(who, q, MANAGERS, in_direct=False) or (None if self.named(q) else {"NOT_FOUND"})
+
+    def judge_count_mentions(self, who, q):
+        return self.in_club(who, q.club_id, EVERYONE, EVERYONE, room=q.room_id)
+
+    def judge_import_messages(self, who, q):
+        return self.in_club(who, q.club_id, NOBODY, room=q.room_id)
+
+    def judge_open_direct(self, who, q):
+        d = self.directs.get(direct_id(who, q.account_id))
+        if q.account_id in (0, who) or not (d and d.status) and not self.share_a_club(who, q.account_id):
+            return {"NOT_FOUND"}
+        return {"BLOCKED"} if d and d.blockers else None
+
+    def judge_answer_direct(self, who, q):
+        d = self.directs.get(q.direct_id)
+        if d is None or not d.status or not self.is_side(who, q.direct_id):
+            return {"NOT_FOUND"}
+        if d.blockers:
+            return {"BLOCKED"}
+        return {"CONFLICT"} if d.asker == who else None
+
+    def judge_block_direct(self, who, q):
+        d = self.directs.get(direct_id(who, q.account_id))
+        known = d and (d.status or who in d.blockers) or self.share_a_club(who, q.account_id)
+        return None if q.account_id not in (0, who) and known else {"NOT_FOUND"}
+
+    def judge_set_typing(self, who, q):
+        return self.at_message(who, q, EVERYONE, floor=True, writes=q.stream.kind == DIRECT)
+
+    def judge_create_backup(self, who, q):
+        return self.on_site(who, OWNER)
+
+    def judge_get_stats(self, who, q):
+        return self.on_site(who)
+
+    def judge_find_account(self, who, q):
+        return self.on_site(who) or (
+            None if any(a.login == q.login for a in self.accounts.values()) else {"NOT_FOUND"})
+
+    # The policy table. A request of frame.proto that has no row here fails the run.
+    POLICY = {
+        "hello": anyone, "authenticate": anyone, "subscribe": judge_subscribe, "unsubscribe": anyone, "heartbeat": anyone,
+        "login": anyone, "look_up_invitation": judge_look_up_invitation, "register": judge_register,
+        "accept_invitation": judge_accept_invitation, "change_password": anyone, "change_profile": anyone,
+        "list_tokens": anyone, "revoke_token": judge_revoke_token, "logout": anyone, "mark_read": judge_room_query,
+        "set_level": judge_room_query, "list_clubs": anyone, "list_directs": anyone, "create_club": judge_create_club,
+        "change_club": judge_change_club, "create_room": judge_create_room, "change_room": judge_change_room,
+        "create_invitation": judge_create_invitation, "revoke_invitation": judge_revoke_invitation,
+        "list_invitations": judge_list_invitations, "add_member": judge_add_member, "set_role": judge_set_role,
+        "set_member_status": judge_set_member_status, "list_members": judge_list_members,
+        "look_up_names": judge_list_members,
+        "set_site_role": judge_set_site_role, "post_message": judge_post_message, "edit_message": judge_edit_message,
+        "delete_message": judge_delete_message, "react": judge_react, "pin_message": judge_pin_message,
+        "get_history": judge_room_query, "count_mentions": judge_count_mentions, "import_messages": judge_import_messages,
+        "open_direct": judge_open_direct, "answer_direct": judge_answer_direct, "block_direct": judge_block_direct,
+        "set_typing": judge_set_typing, "create_backup": judge_create_backup, "get_stats": judge_get_stats,
+        "find_account": judge_find_account,
+    }
+    WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register"}
+
+    def judge(self, who, name, q):
+        """`who` 0: nobody is logged in."""
+        if who == 0 and name not in self.WITHOUT_ACCOUNT:
+            return {"UNAUTHENTICATED"}
+        return self.POLICY[name](self, who, q)
+
+    # --- What was done, after a yes ---
+
+    def did(self, who, name, q, reply):
+        follow = getattr(self, "did_" + name, None)
+        if follow:
+            follow(who, q, reply)
+        for club in self.clubs.values() if name in ("accept_invitation", "add_member", "set_member_status") else ():
+            club.entered |= {a for a, m in club.members.items() if m.status in READING}
+
+    def did_create_club(self, who, q, reply):
+        self.clubs.setdefault(reply.object_id, Club(q.slug, q.capacity or 1000))
+
+    def did_change_club(self, who, q, reply):
+        if q.HasField("capacity"):
+            self.clubs[q.club_id].capacity = q.capacity
+
+    def did_create_room(self, who, q, reply):
+        self.clubs[q.club_id].rooms[reply.object_id] = Room(q.access, set(q.roles))
+
+    def did_change_room(self, who, q, reply):
+        room = self.clubs[q.club_id].rooms[q.room_id]
+        if q.HasField("access"):
+            room.access, room.roles = q.access, set(q.roles)
+        if q.HasField("archived"):
+            room.archived = q.archived
+
+    def did_create_invitation(self, who, q, reply):
+        i = Invitation(reply.code, q.club_id, q.role, who, max_uses=q.max_uses or 1,
+                       decision=q.needs_decision or bool(q.club_id) and self.rank(who, q.club_id) < COMMITTEE)
+        self.codes[reply.code] = i
+        home = self.clubs[q.club_id].invitations if q.club_id else self.invitations
+        home[reply.invitation.invitation_id] = i
+
+    def did_revoke_invitation(self, who, q, reply):
+        home = self.clubs[q.club_id].invitations if q.club_id else self.invitations
+        home[q.invitation_id].revoked = True
+
+    def did_accept_invitation(self, who, q, reply):
+        i = self.codes[q.code]
+        if not i.club:
+            i.uses += 1
+            return
+        m = self.member(who, i.club)
+        before = m.status if m else 0
+        if before in READING | {OPTED_IN, WAITLISTED}:
+            i.uses += bool(i.account)
+            return
+        back = before in (REFUSED, REMOVED, LEFT)
+        asks = i.decision or back or not self.vouched(i)
+        self.clubs[i.club].members[who] = Member(i.role, OPTED_IN if asks else ACTIVE)
+        i.uses += 1
+
+    def did_add_member(self, who, q, reply):
+        if q.dry_run:
+            return
+        if reply.account_created:
+            self.accounts[reply.account_id] = Account(q.login, q.display_name)
+        club, m = self.clubs[q.club_id], self.member(reply.account_id, q.club_id)
+        if m and m.status in READING:
+            return
+        if q.role == PRESIDENT and self.president(q.club_id):
+            club.members[self.president(q.club_id)].role = COMMITTEE
+        club.members[reply.account_id] = Member(q.role, ACTIVE)
+        if reply.activation_code:
+            i = Invitation(reply.activation_code, q.club_id, q.role, who, False, account=reply.account_id)
+            self.codes[reply.activation_code] = i
+            club.invitations[max(club.invitations, default=0) + 1] = i
+
+    def did_set_role(self, who, q, reply):
+        if q.role == PRESIDENT and self.president(q.club_id):
+            self.clubs[q.club_id].members[self.president(q.club_id)].role = COMMITTEE
+        self.clubs[q.club_id].members[q.account_id].role = q.role
+
+    def did_set_member_status(self, who, q, reply):
+        m = self.clubs[q.club_id].members[q.account_id]
+        if q.status == m.status:
+            return
+        enters, other = q.status in READING and m.status not in READING, self.president(q.club_id)
+        if enters and m.role == PRESIDENT and other not in (0, q.account_id):
+            m.role = COMMITTEE
+        if q.status in (REMOVED, BANNED, LEFT) and m.role > MEMBER:
+            m.role = MEMBER
+        m.status = q.status
+
+    def did_set_site_role(self, who, q, reply):
+        next(a for a in self.accounts.values() if a.login == q.login).site_role = q.role
+
+    def did_post_message(self, who, q, reply):
+        room = self.room_of(q.stream, q.room_id)
+        assert reply.object_id == len(room.messages) + 1, "numbers are dense"
+        room.messages.append(Message(who, q.body))
+
+    def did_edit_message(self, who, q, reply):
+        self.named(q).body = q.body
+
+    def did_delete_message(self, who, q, reply):
+        m = self.named(q)
+        m.deleted, m.body = True, ""
+
+    def did_import_messages(self, who, q, reply):
+        room = self.clubs[q.club_id].rooms[q.room_id]
+        room.messages += [Message(0, m.body) for m in q.messages]
+
+    def did_open_direct(self, who, q, reply):
+        d = self.directs.setdefault(direct_id(who, q.account_id), Direct())
+        if not d.status:
+            d.status, d.asker = REQUESTED, who
+        elif d.asker != who:
+            d.status = OPEN
+
+    def did_answer_direct(self, who, q, reply):
+        self.directs[q.direct_id].status = OPEN if q.accept else DECLINED
+
+    def did_block_direct(self, who, q, reply):
+        d = self.directs.setdefault(direct_id(who, q.account_id), Direct())
+        (d.blockers.discard if q.unblock else d.blockers.add)(who)
+
+    def did_revoke_token(self, who, q, reply):
+        tokens = self.accounts[q.account_id or who].tokens
+        if q.all:
+            tokens.clear()
+        else:
+            tokens.pop(q.token_id, None)
+
+    def did_change_profile(self, who, q, reply):
+        if q.HasField("display_name"):
+            self.accounts[who].name = q.display_name
+
+    # --- What may be seen ---
+
+    def sees_member(self, who, club, target):
+        m = self.member(target, club)
+        return m is not None and (m.status in READING or target == who or self.admits(who, club))
+
+    def admits(self, who, club):
+        m = self.member(who, club)
+        return self.staff(who) or m is not None and m.status == ACTIVE and m.role in MANAGERS
+
+    def clubs_of(self, who):
+        if self.staff(who):
+            return set(self.clubs)
+        return {c for c, club in self.clubs.items() if who in club.members and club.members[who].status in KNOWING}
+
+    def directs_of(self, who):
+        return {i for i, d in self.directs.items() if self.is_side(who, i) and (d.status or who in d.blockers)}

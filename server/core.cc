@@ -146,7 +146,8 @@ Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
                    hub.publish(std::move(published));
                  },
                  {.loaded = limits::partitions_idle,
-                  .posts_per_10s = static_cast<uint32_t>(config.limits.posts_per_10s)}),
+                  .posts_per_10s = static_cast<uint32_t>(config.limits.posts_per_10s),
+                  .gather_us = limits::gather_us}),
       lobby(shard, hub, core.clock_) {}
 
 std::vector<std::unique_ptr<Core::Home>> Core::make_homes(const Config& config) {

@@ -43,7 +43,7 @@ struct DatabaseOptions {
   bool accept_loss = false;
 
   uint64_t block_cache_bytes = 16ull << 20;
-  uint64_t write_buffer_bytes = 32ull << 20;  // of all families together
+  uint64_t write_buffer_bytes = 64ull << 20;  // of all families together
   int open_files = 512;                       // SST files held open
   uint64_t ballast_bytes = 16ull << 20;       // 0 = none
   uint64_t floor_bytes = 32ull << 20;  // has_space() says no below this; well above the ballast

@@ -128,6 +128,11 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const DatabaseOptions
   table.partition_filters = true;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
+  if (family == Family::idempotency) {
+    // Asked at every command, for a random key: ten bits of memory for each, and no look into the cache.
+    table.cache_index_and_filter_blocks = false;
+    table.partition_filters = false;
+  }
   const bool scanned = family == Family::log || family == Family::messages;
   table.block_size = scanned ? 16 << 10 : 4 << 10;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

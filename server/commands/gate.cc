@@ -15,17 +15,25 @@ Answer<log::Outcome> refused(domain::Refusal refusal) {
 
 }  // namespace
 
+domain::Result<Prepared> prepare(const Caller& caller, storage::PartitionId where,
+                                 v1::ClientFrame::BodyCase request,
+                                 const std::string& client_msg_id, Decide decide) {
+  if (auto right = domain::check_client_msg_id(client_msg_id); !right) {
+    return std::unexpected(std::move(right.error()));
+  }
+  return Prepared{where, log::Command{.actor = caller.account_id,
+                                      .client_msg_id = client_msg_id,
+                                      .request_kind = request,
+                                      .is_post = request == v1::ClientFrame::kPostMessage,
+                                      .decide = std::move(decide)}};
+}
+
 Answer<log::Outcome> commit(Gate& gate, const Caller& caller, storage::PartitionId where,
                             v1::ClientFrame::BodyCase request, const std::string& client_msg_id,
                             Decide decide) {
-  if (auto right = domain::check_client_msg_id(client_msg_id); !right) {
-    return refused(std::move(right.error()));
-  }
-  return gate.site.submit(where, log::Command{.actor = caller.account_id,
-                                              .client_msg_id = client_msg_id,
-                                              .request_kind = request,
-                                              .is_post = request == v1::ClientFrame::kPostMessage,
-                                              .decide = std::move(decide)});
+  auto prepared = prepare(caller, where, request, client_msg_id, std::move(decide));
+  if (!prepared) return refused(std::move(prepared.error()));
+  return gate.site.submit(where, std::move(prepared->command));
 }
 
 Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionId where,

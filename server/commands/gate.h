@@ -43,6 +43,17 @@ struct Gate {
 
 using Decide = std::function<domain::Result<domain::Decision>(const log::Deciding&)>;
 
+// A command that is one commit in one partition, ready for Site::submit. What its decision refers to outlives it.
+struct Prepared {
+  storage::PartitionId where;
+  log::Command command;
+};
+
+// As a client's request: `client_msg_id` must be 16 bytes.
+domain::Result<Prepared> prepare(const Caller& caller, storage::PartitionId where,
+                                 v1::ClientFrame::BodyCase request,
+                                 const std::string& client_msg_id, Decide decide);
+
 // Commits as a client's request: `client_msg_id` must be 16 bytes.
 Answer<log::Outcome> commit(Gate& gate, const Caller& caller, storage::PartitionId where,
                             v1::ClientFrame::BodyCase request, const std::string& client_msg_id,

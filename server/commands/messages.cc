@@ -24,7 +24,14 @@ struct Scene {
   domain::Actor actor;
 };
 
-Scene scene(const Deciding& now, const Caller& caller) {
+// What a decision needs of its caller: a copy is two numbers.
+struct Who {
+  explicit Who(const Caller& caller) : account_id(caller.account_id), site_role(caller.site_role) {}
+  uint64_t account_id;
+  v1::SiteRole site_role;
+};
+
+Scene scene(const Deciding& now, const Who& caller) {
   if (const auto* club = std::get_if<domain::ClubState>(&now.state)) {
     return {{.club = club}, domain::actor_in(*club, caller.account_id, caller.site_role)};
   }
@@ -39,54 +46,46 @@ std::optional<v1::Message> named_message(const Deciding& now, const Request& req
 }
 
 template <class Request, class Rule>
-Answer<v1::Committed> commit_on_message(Gate& gate, Caller caller, v1::ClientFrame::BodyCase kind,
-                                        const Request& request, Rule rule) {
+Result<Prepared> commit_on_message(const Caller& caller, v1::ClientFrame::BodyCase kind,
+                                   const Request& request, Rule rule) {
   auto where = message_partition(request.stream());
-  if (!where) co_return std::unexpected(where.error());
-  Decide decide = [&request, caller, rule](const Deciding& now) -> Result<Decision> {
-    auto [place, actor] = scene(now, caller);
+  if (!where) return std::unexpected(where.error());
+  Decide decide = [&request, who = Who(caller), rule](const Deciding& now) -> Result<Decision> {
+    auto [place, actor] = scene(now, who);
     auto message = named_message(now, request);
     return rule(place, message ? &*message : nullptr, request, actor);
   };
-  auto outcome =
-      co_await commit(gate, caller, *where, kind, request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  return prepare(caller, *where, kind, request.client_msg_id(), std::move(decide));
 }
 
 }  // namespace
 
-Answer<v1::Committed> post_message(Gate& gate, Caller caller, const v1::PostMessage& request) {
+Result<Prepared> post_message(const Caller& caller, const v1::PostMessage& request) {
   auto where = message_partition(request.stream());
-  if (!where) co_return std::unexpected(where.error());
-  Decide decide = [&request, caller](const Deciding& now) {
-    auto [place, actor] = scene(now, caller);
+  if (!where) return std::unexpected(where.error());
+  Decide decide = [&request, who = Who(caller)](const Deciding& now) {
+    auto [place, actor] = scene(now, who);
     return domain::post_message(place, request, actor);
   };
-  auto outcome = co_await commit(gate, caller, *where, v1::ClientFrame::kPostMessage,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  return prepare(caller, *where, v1::ClientFrame::kPostMessage, request.client_msg_id(),
+                 std::move(decide));
 }
 
-Answer<v1::Committed> edit_message(Gate& gate, Caller caller, const v1::EditMessage& request) {
-  return commit_on_message(gate, std::move(caller), v1::ClientFrame::kEditMessage, request,
-                           &domain::edit_message);
+Result<Prepared> edit_message(const Caller& caller, const v1::EditMessage& request) {
+  return commit_on_message(caller, v1::ClientFrame::kEditMessage, request, &domain::edit_message);
 }
 
-Answer<v1::Committed> delete_message(Gate& gate, Caller caller, const v1::DeleteMessage& request) {
-  return commit_on_message(gate, std::move(caller), v1::ClientFrame::kDeleteMessage, request,
+Result<Prepared> delete_message(const Caller& caller, const v1::DeleteMessage& request) {
+  return commit_on_message(caller, v1::ClientFrame::kDeleteMessage, request,
                            &domain::delete_message);
 }
 
-Answer<v1::Committed> react(Gate& gate, Caller caller, const v1::React& request) {
-  return commit_on_message(gate, std::move(caller), v1::ClientFrame::kReact, request,
-                           &domain::react);
+Result<Prepared> react(const Caller& caller, const v1::React& request) {
+  return commit_on_message(caller, v1::ClientFrame::kReact, request, &domain::react);
 }
 
-Answer<v1::Committed> pin_message(Gate& gate, Caller caller, const v1::PinMessage& request) {
-  return commit_on_message(gate, std::move(caller), v1::ClientFrame::kPinMessage, request,
-                           &domain::pin_message);
+Result<Prepared> pin_message(const Caller& caller, const v1::PinMessage& request) {
+  return commit_on_message(caller, v1::ClientFrame::kPinMessage, request, &domain::pin_message);
 }
 
 Answer<v1::ImportMessagesReply> import_messages(Gate& gate, Caller caller,
@@ -94,7 +93,7 @@ Answer<v1::ImportMessagesReply> import_messages(Gate& gate, Caller caller,
   auto where = storage::PartitionId::club(request.club_id());
   std::vector<uint64_t> known;
   Decide decide = [&request, caller, &known](const Deciding& now) {
-    auto [place, actor] = scene(now, caller);
+    auto [place, actor] = scene(now, Who(caller));
     known.clear();
     for (const auto& message : request.messages()) {
       auto row = now.facts.idempotency(storage::PartitionId::club(request.club_id()),

@@ -132,6 +132,9 @@ inline constexpr std::size_t throttle_entries = 20'000;  // logins and addresses
 // Commands waiting for one partition; then OVERLOADED.
 inline constexpr std::uint32_t partition_queue = 1'024;
 inline constexpr std::uint32_t partition_turn = 256;  // commands decided into one commit
+// A partition with at least this many commands under way waits for its crowd, this long at most: see Partition::gather.
+inline constexpr std::uint32_t gather_crowd = 8;
+inline constexpr std::int64_t gather_us = 2'000;  // far below what a person notices
 // Of events in one commit: a turn ends early above it.
 inline constexpr std::uint32_t commit_bytes = 1024 * 1024;
 inline constexpr std::uint32_t ring_events = 1'024;  // recent events kept per followed partition

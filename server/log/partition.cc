@@ -32,7 +32,8 @@ domain::Refusal unavailable() {
 
 }  // namespace
 
-Partition::Partition(storage::PartitionId id, Parts parts) : id_(id), parts_(parts) {
+Partition::Partition(storage::PartitionId id, Parts parts)
+    : id_(id), parts_(parts), gathered_(parts.shard.context()) {
   last_used_ms_ = parts_.clock.steady_ms();
 }
 
@@ -43,6 +44,7 @@ void Partition::submit(Command command, Done done) {
     return done(std::unexpected(std::move(refusal)));
   }
   queue_.push_back({std::move(command), std::move(done), Outcome{}});
+  if (awaited_ && queue_.size() >= *awaited_) gathered_.cancel();
   if (running_) return;
   running_ = true;
   parts_.tasks.spawn_whole("partition", run());
@@ -52,10 +54,23 @@ runtime::Task<> Partition::run() {
   while (!queue_.empty()) {
     // Whatever else is ready on this shard joins the turn, what the last one's answers brought among it.
     co_await asio::post(parts_.shard.context(), runtime::use_task);
+    if (parts_.gather_us > 0 && crowd_ >= limits::gather_crowd) co_await gather();
     co_await turn();
   }
   running_ = false;
   last_used_ms_ = parts_.clock.steady_ms();
+}
+
+// Many who post as soon as they are answered come back in waves. Taking half a wave at a time costs a sync, and a write to
+// every reader, for each half; so a busy turn waits until most of those who were here last time are back. Nobody waits in a
+// quiet partition.
+runtime::Task<> Partition::gather() {
+  const std::size_t most = std::min<std::size_t>(crowd_ - crowd_ / 4, limits::partition_turn);
+  if (queue_.size() >= most) co_return;
+  awaited_ = most;
+  gathered_.expires_after(std::chrono::microseconds(parts_.gather_us));
+  co_await gathered_.async_wait(runtime::as_result);
+  awaited_.reset();
 }
 
 runtime::Task<> Partition::turn() {
@@ -129,6 +144,7 @@ runtime::Task<> Partition::turn() {
     metrics.events += turn.published->events.items.size();
     parts_.publisher(std::move(turn.published));
   }
+  crowd_ = decided.size() + queue_.size();
   // Refusals are counted where they are answered.
   for (auto& waiting : decided) waiting.done(std::move(waiting.result));
 }
@@ -269,7 +285,8 @@ void Partitions::submit(storage::PartitionId id, Command command, Done done) {
     found = loaded_
                 .emplace(id, std::make_unique<Partition>(
                                  id, Partition::Parts{shard_, database_, log_, blocking_, clock_,
-                                                      publisher_, tasks_, bounds_.posts_per_10s}))
+                                                      publisher_, tasks_, bounds_.posts_per_10s,
+                                                      bounds_.gather_us}))
                 .first;
     shard_.metrics().partitions = loaded_.size();
   }
@@ -292,19 +309,26 @@ runtime::Task<> Partitions::drain() {
   co_await tasks_.join();
 }
 
-runtime::Task<domain::Result<Outcome>> Site::submit(storage::PartitionId id, Command command) {
+void Site::submit(storage::PartitionId id, Command command, runtime::Executor back, Done done) {
   const unsigned home = home_of(id);
-  auto initiate = [there = by_shard_[home], shard = shards_[home], id](auto handler, Command what) {
-    const runtime::Executor back = asio::get_associated_executor(handler);
-    if (back == shard->executor()) return there->submit(id, std::move(what), std::move(handler));
-    Done done = [back, handler = std::move(handler)](domain::Result<Outcome> result) mutable {
-      asio::post(back, [handler = std::move(handler), result = std::move(result)]() mutable {
-        std::move(handler)(std::move(result));
-      });
-    };
-    shard->post([there, id, what = std::move(what), done = std::move(done)]() mutable {
-      there->submit(id, std::move(what), std::move(done));
+  Partitions* there = by_shard_[home];
+  if (back == shards_[home]->executor())
+    return there->submit(id, std::move(command), std::move(done));
+  Done answer = [back, done = std::move(done)](domain::Result<Outcome> result) mutable {
+    asio::post(back, [done = std::move(done), result = std::move(result)]() mutable {
+      done(std::move(result));
     });
+  };
+  shards_[home]->post(
+      [there, id, command = std::move(command), answer = std::move(answer)]() mutable {
+        there->submit(id, std::move(command), std::move(answer));
+      });
+}
+
+runtime::Task<domain::Result<Outcome>> Site::submit(storage::PartitionId id, Command command) {
+  auto initiate = [this, id](auto handler, Command what) {
+    const runtime::Executor back = asio::get_associated_executor(handler);
+    submit(id, std::move(what), back, std::move(handler));
   };
   co_return co_await asio::async_initiate<decltype(runtime::use_task),
                                           void(domain::Result<Outcome>)>(

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -75,6 +77,7 @@ class Partition {
     const Publisher& publisher;
     runtime::TaskGroup& tasks;
     uint32_t posts_per_10s;
+    int64_t gather_us;
   };
 
   Partition(storage::PartitionId id, Parts parts);
@@ -97,6 +100,7 @@ class Partition {
   runtime::Task<> run();
   static std::unique_ptr<State> load(const storage::Database& database, storage::PartitionId id,
                                      store::HeadRow& head);
+  runtime::Task<> gather();
   runtime::Task<> turn();
   // What one turn makes.
   struct Turn {
@@ -113,8 +117,11 @@ class Partition {
   Parts parts_;
   std::deque<Waiting> queue_;
   bool running_ = false;
-  std::unique_ptr<State> state_;  // empty: load before the next turn
-  store::HeadRow head_;           // of what is durable
+  std::size_t crowd_ = 0;               // commands that were under way when the last turn ended
+  boost::asio::steady_timer gathered_;  // runs while the crowd is waited for
+  std::optional<std::size_t> awaited_;  // how many end that wait early
+  std::unique_ptr<State> state_;        // empty: load before the next turn
+  store::HeadRow head_;                 // of what is durable
   int64_t last_used_ms_ = 0;
   std::unordered_map<uint64_t, domain::TokenBucket> posts_;  // by member; forgotten when full again
   static constexpr std::size_t least_posts_kept = 256;
@@ -127,6 +134,7 @@ class Partitions {
   struct Bounds {
     std::size_t loaded;      // partitions kept in memory while idle
     uint32_t posts_per_10s;  // messages by one member
+    int64_t gather_us;       // how long a busy partition waits for its crowd; 0 = never
   };
 
   Partitions(runtime::Shard& shard, storage::Database& database, Log& log,
@@ -167,7 +175,10 @@ class Site {
     return static_cast<unsigned>((std::hash<storage::PartitionId>{}(id) >> 32) % shards_.size());
   }
 
-  // Decides a command in its partition, wherever that lives; resumes the caller on its own shard.
+  // Decides a command in its partition, wherever that lives; `done` hears of it on `back`, the shard that this is called on.
+  void submit(storage::PartitionId id, Command command, runtime::Executor back, Done done);
+
+  // The same for a coroutine, which resumes on its own shard.
   runtime::Task<domain::Result<Outcome>> submit(storage::PartitionId id, Command command);
 
   // Waits until every shard has acted on what was committed before.

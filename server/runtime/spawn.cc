@@ -42,9 +42,13 @@ void TaskGroup::spawn_whole(std::string_view name, Task<> task) {
   ++whole_;
   asio::co_spawn(executor_, std::move(task), [this, name](std::exception_ptr error) {
     report(name, error);
-    --whole_;
-    if (size() == 0) idle_.cancel();
+    end_whole();
   });
+}
+
+void TaskGroup::end_whole() {
+  --whole_;
+  if (size() == 0) idle_.cancel();
 }
 
 void TaskGroup::cancel() {

@@ -24,6 +24,9 @@ class TaskGroup {
   void spawn(std::string_view name, Task<> task);
   // For what must not be cut in two: `cancel` does not reach it, `join` waits for it.
   void spawn_whole(std::string_view name, Task<> task);
+  // The same for what is no coroutine: `join` waits until each begin has its end.
+  void begin_whole() { ++whole_; }
+  void end_whole();
   void cancel();
   Task<> join();
   std::size_t size() const { return running_.size() + whole_; }

@@ -38,6 +38,13 @@ class TlsStream {
   // Takes part in `context`'s life. Throws when OpenSSL has no memory.
   TlsStream(Socket socket, ssl_ctx_st* context);
 
+  // One attempt at an operation: done (with `error` and `bytes`), or to be tried again when the socket is ready.
+  struct Attempt {
+    enum class State : std::uint8_t { kDone, kWaitRead, kWaitWrite } state = State::kDone;
+    boost::system::error_code error{};
+    std::size_t bytes = 0;
+  };
+
   executor_type get_executor() { return socket_.get_executor(); }
   Socket& next_layer() { return socket_; }
   const Socket& next_layer() const { return socket_; }
@@ -60,16 +67,24 @@ class TlsStream {
                                                                       token);
   }
 
+  // One attempt to write what fits into one record. After kWaitWrite the same bytes must be tried again.
+  template <class Buffers>
+  Attempt try_write(const Buffers& buffers) {
+    // A first buffer that fills a record needs no copy. After WANT_WRITE the same bytes are packed again, as OpenSSL asks.
+    const auto first = asio::buffer_sequence_begin(buffers);
+    if (first == asio::buffer_sequence_end(buffers)) return {};
+    const asio::const_buffer whole(*first);
+    if (whole.size() >= kRecord) return write({static_cast<const char*>(whole.data()), kRecord});
+    char record[kRecord];
+    const auto size = asio::buffer_copy(asio::buffer(record), buffers);
+    if (size == 0) return {};
+    return write({record, size});
+  }
+
   // Tells the peer that nothing follows, if that can be written at once, and shuts the socket. Never waits.
   void close();
 
  private:
-  // One attempt at an operation: done (with `error` and `bytes`), or to be tried again when the socket is ready.
-  struct Attempt {
-    enum class State : std::uint8_t { kDone, kWaitRead, kWaitWrite } state = State::kDone;
-    boost::system::error_code error{};
-    std::size_t bytes = 0;
-  };
   struct FreeSsl {
     void operator()(ssl_st* ssl) const;
   };
@@ -96,18 +111,7 @@ class TlsStream {
   template <class Buffers>
   struct Write {
     Buffers buffers;
-    Attempt operator()(TlsStream& stream) const {
-      // A first buffer that fills a record needs no copy. After WANT_WRITE the same bytes are packed again, as OpenSSL asks.
-      const auto first = asio::buffer_sequence_begin(buffers);
-      if (first == asio::buffer_sequence_end(buffers)) return {};
-      const asio::const_buffer whole(*first);
-      if (whole.size() >= kRecord)
-        return stream.write({static_cast<const char*>(whole.data()), kRecord});
-      char record[kRecord];
-      const auto size = asio::buffer_copy(asio::buffer(record), buffers);
-      if (size == 0) return {};
-      return stream.write({record, size});
-    }
+    Attempt operator()(TlsStream& stream) const { return stream.try_write(buffers); }
   };
 
   // Tries an action until it is done, waiting for the socket in between. A first attempt that is done at once completes

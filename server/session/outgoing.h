@@ -37,9 +37,10 @@ class Outgoing {
   // Keeps something alive until the write has ended.
   void keep(std::shared_ptr<const void> what) { kept_.push_back(std::move(what)); }
 
-  // The whole, for one gathering write. Valid until the next change.
-  const std::vector<boost::asio::const_buffer>& buffers() {
+  // The whole behind `header`, for one gathering write. Valid until the next change, and as long as `header` stays.
+  std::vector<boost::asio::const_buffer>& buffers(std::string_view header = {}) {
     buffers_.clear();
+    if (!header.empty()) buffers_.emplace_back(header.data(), header.size());
     for (const Piece& piece : pieces_) {
       buffers_.emplace_back(piece.shared ? piece.shared : own_.data() + piece.offset, piece.size);
     }

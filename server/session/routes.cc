@@ -34,6 +34,27 @@ Task<domain::Result<void>> command(const Parts& parts, Caller caller, const Fram
   co_return domain::Result<void>{};
 }
 
+template <auto Function, auto Request>
+domain::Result<commands::Prepared> prepare(const Caller& caller, const Frame& frame) {
+  return Function(caller, (frame.*Request)());
+}
+
+template <auto Reply>
+v1::Committed* place_of(v1::Reply& reply) {
+  return (reply.*Reply)();
+}
+
+template <auto Function, auto Request, auto Reply>
+Task<domain::Result<void>> one_commit(const Parts& parts, Caller caller, const Frame& frame,
+                                      v1::Reply& reply) {
+  auto prepared = Function(caller, (frame.*Request)());
+  if (!prepared) co_return std::unexpected(std::move(prepared.error()));
+  auto outcome = co_await parts.gate.site.submit(prepared->where, std::move(prepared->command));
+  if (!outcome) co_return std::unexpected(std::move(outcome.error()));
+  *(reply.*Reply)() = std::move(outcome->committed);
+  co_return domain::Result<void>{};
+}
+
 template <auto Function, auto Request, auto Reply>
 Task<domain::Result<void>> query(const Parts& parts, Caller caller, const Frame& frame,
                                  v1::Reply& reply) {
@@ -71,6 +92,10 @@ Task<domain::Result<void>> look_up_invitation(const Parts& parts, Caller, const 
 
 #define AMICALE_COMMAND(function, name) \
   &command<&commands::function, &Frame::name, &v1::Reply::mutable_##name>
+#define AMICALE_ONE_COMMIT(function, name)                                             \
+  &one_commit<&commands::function, &Frame::name, &v1::Reply::mutable_##name>, {        \
+    &prepare<&commands::function, &Frame::name>, &place_of<&v1::Reply::mutable_##name> \
+  }
 #define AMICALE_QUERY(function, name) \
   &query<&queries::function, &Frame::name, &v1::Reply::mutable_##name>
 
@@ -142,14 +167,15 @@ constexpr auto table = std::to_array<Route>({
 
     // Messages
     {Frame::kPostMessage, Kind::command, Entry::account, 1, Action::post_message,
-     AMICALE_COMMAND(post_message, post_message)},
+     AMICALE_ONE_COMMIT(post_message, post_message)},
     {Frame::kEditMessage, Kind::command, Entry::account, 1, Action::edit_own,
-     AMICALE_COMMAND(edit_message, edit_message)},
+     AMICALE_ONE_COMMIT(edit_message, edit_message)},
     {Frame::kDeleteMessage, Kind::command, Entry::account, 1, Action::delete_own,
-     AMICALE_COMMAND(delete_message, delete_message)},
-    {Frame::kReact, Kind::command, Entry::account, 1, Action::react, AMICALE_COMMAND(react, react)},
+     AMICALE_ONE_COMMIT(delete_message, delete_message)},
+    {Frame::kReact, Kind::command, Entry::account, 1, Action::react,
+     AMICALE_ONE_COMMIT(react, react)},
     {Frame::kPinMessage, Kind::command, Entry::account, 1, Action::pin,
-     AMICALE_COMMAND(pin_message, pin_message)},
+     AMICALE_ONE_COMMIT(pin_message, pin_message)},
     {Frame::kGetHistory, Kind::query, Entry::account, 2, Action::read_room,
      AMICALE_QUERY(history, get_history)},
     {Frame::kCountMentions, Kind::query, Entry::account, 2, Action::read_room,
@@ -177,6 +203,7 @@ constexpr auto table = std::to_array<Route>({
 });
 
 #undef AMICALE_COMMAND
+#undef AMICALE_ONE_COMMIT
 #undef AMICALE_QUERY
 
 }  // namespace

@@ -41,6 +41,13 @@ using Handler = runtime::Task<domain::Result<void>> (*)(const Parts& parts, comm
                                                         const v1::ClientFrame& frame,
                                                         v1::Reply& reply);
 
+// For a command that is one commit and is answered by it: what Session submits without a coroutine, and where the answer goes.
+struct OneCommit {
+  domain::Result<commands::Prepared> (*prepare)(const commands::Caller& caller,
+                                                const v1::ClientFrame& frame) = nullptr;
+  v1::Committed* (*place)(v1::Reply& reply) = nullptr;
+};
+
 struct Route {
   v1::ClientFrame::BodyCase body;
   Kind kind;
@@ -49,6 +56,7 @@ struct Route {
   std::optional<domain::Action>
       action;       // its row in the permission table; none = decided by a secret or by the session
   Handler handler;  // null for kinds that Session answers
+  OneCommit one_commit = {};
 };
 
 std::span<const Route> routes();

@@ -145,7 +145,32 @@ void Session::receive(std::string_view bytes) {
     return refuse_request(id, {.code = v1::REFUSAL_CODE_UNAUTHENTICATED});
   }
   ++in_flight_;
+  if (route->one_commit.prepare) return commit(std::move(request), *route);
   tasks_.spawn_whole("request", handle(std::move(request)));
+}
+
+// What is said and answered in one commit is most of what clients ask: it passes without a coroutine.
+void Session::commit(std::shared_ptr<Request> request, const Route& route) {
+  const v1::ClientFrame& frame = *request->frame;
+  v1::Reply& reply = *google::protobuf::Arena::CreateMessage<v1::Reply>(&request->arena);
+  reply.set_request_id(frame.request_id());
+  auto prepared = route.one_commit.prepare(caller_, frame);
+  if (!prepared) {
+    refuse(reply, prepared.error(), caller_.language);
+    return finish_request(frame, reply);
+  }
+  tasks_.begin_whole();
+  log::Done done = [this, request = std::move(request), &reply,
+                    place = route.one_commit.place](domain::Result<log::Outcome> outcome) {
+    if (outcome)
+      *place(reply) = std::move(outcome->committed);
+    else
+      refuse(reply, outcome.error(), caller_.language);
+    finish_request(*request->frame, reply);
+    tasks_.end_whole();
+  };
+  place_.parts().gate.site.submit(prepared->where, std::move(prepared->command),
+                                  place_.shard().executor(), std::move(done));
 }
 
 // The socket's end must not cut a command in two: what is decided is answered, if only to nobody.
@@ -165,6 +190,10 @@ runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
       refuse_as_incident(reply, peer_.connection_id, caller_.language, frame, e);
     }
   }
+  finish_request(frame, reply);
+}
+
+void Session::finish_request(const v1::ClientFrame& frame, const v1::Reply& reply) {
   --in_flight_;
   if (reply.has_refusal()) {
     spdlog::debug("request refused connection={} request_id={} request={} code={} rule={}",
@@ -537,7 +566,8 @@ void Session::flush() {
   metrics.deliveries += writing_->events;
   metrics.events_per_write.add(writing_->events);
   write_started_ms_ = place_.clock().steady_ms();
-  transport_.write(*writing_);
+  const auto writing = transport_.write(*writing_);
+  if (writing != runtime::Writing::kUnderWay) written(writing == runtime::Writing::kDone);
 }
 
 // Puts together the next message. False when there is nothing to say.

@@ -10,18 +10,19 @@
 
 #include "server/domain/token_bucket.h"
 #include "server/hub/hub.h"
+#include "server/runtime/writing.h"
 #include "server/session/outgoing.h"
 #include "server/session/place.h"
 #include "server/session/subscription.h"
 
 namespace amicale::session {
 
-// What a session needs of the socket under it. `write` starts one gathering write and answers by Session::written; `close` ends
-// the connection with a WebSocket close code. Neither is called from within the other.
+// What a session needs of the socket under it. `write` makes one gathering write: done or failed at once, or under way and
+// answered by Session::written. `close` ends the connection with a WebSocket close code. Neither is called from within the other.
 class Transport {
  public:
   virtual ~Transport() = default;
-  virtual void write(Outgoing& message) = 0;
+  virtual runtime::Writing write(Outgoing& message) = 0;
   virtual void close(v1::CloseCode code) = 0;
   // Room for input again, after accepts_input() was false.
   virtual void resume_input() = 0;
@@ -48,7 +49,7 @@ class Session final : public hub::Writer {
   bool accepts_input() const;
   // The reader waits for Transport::resume_input.
   void input_stopped() { input_stopped_ = true; }
-  // The write that Transport::write started has ended.
+  // The write that Transport::write left under way has ended.
   void written(bool ok);
   // Once a second: deadlines.
   void tick();
@@ -64,10 +65,12 @@ class Session final : public hub::Writer {
   uint64_t connection_id() const { return peer_.connection_id; }
 
  private:
-  // A request and the arena that it was parsed into.
+  // A request and the arena that it was parsed into, which starts in place: a post fits.
   struct Request {
+    Request() : arena(first, sizeof first) {}
+    char first[768];
     google::protobuf::Arena arena;
-    v1::ClientFrame* frame;
+    v1::ClientFrame* frame = nullptr;
   };
 
   void flush() override;
@@ -78,6 +81,8 @@ class Session final : public hub::Writer {
   void add_reply(const v1::Reply& reply);
   void refuse_request(uint32_t request_id, const domain::Refusal& refusal);
 
+  void commit(std::shared_ptr<Request> request, const Route& route);
+  void finish_request(const v1::ClientFrame& frame, const v1::Reply& reply);
   runtime::Task<> handle(std::shared_ptr<Request> request);
   runtime::Task<domain::Result<void>> handle_here(const v1::ClientFrame& frame, v1::Reply& reply);
   domain::Result<void> hello(const v1::Hello& request, v1::HelloReply& reply);

@@ -9,6 +9,7 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include "server/domain/limits.h"
+#include "server/runtime/wire.h"
 
 namespace amicale::session {
 namespace {
@@ -25,15 +26,17 @@ constexpr auto hurried_close_time = std::chrono::milliseconds(100);
 // Above this the read buffer is given back after a frame: an idle connection keeps little.
 constexpr std::size_t kept_buffer = 1'024;
 
-runtime::Socket& socket_of(runtime::Socket& stream) { return stream; }
-runtime::Socket& socket_of(runtime::TlsStream& stream) { return stream.next_layer(); }
+runtime::Socket& socket_of(runtime::Wire<runtime::Socket>& wire) { return wire.next_layer(); }
+runtime::Socket& socket_of(runtime::Wire<runtime::TlsStream>& wire) {
+  return wire.next_layer().next_layer();
+}
 
 // The socket's side of one session: one read loop, at most one write. A local of `serve`.
 template <class Stream>
 class Connection final : public Transport {
  public:
   Connection(Stream stream, Place& place, Session::Peer peer, std::function<void()> authenticated)
-      : ws_(std::move(stream)),
+      : ws_(runtime::Wire<Stream>(std::move(stream))),
         place_(place),
         peer_(std::move(peer)),
         changed_(ws_.get_executor()),
@@ -61,18 +64,23 @@ class Connection final : public Transport {
     socket_of(ws_.next_layer()).close(ignored);
   }
 
-  void write(Outgoing& message) override {
-    writing_ = true;
-    ws_.async_write(message.buffers(), [this](beast::error_code error, std::size_t) {
-      writing_ = false;
-      changed_.cancel();
-      if (error) {  // the peer is gone: reading ends too
-        beast::error_code ignored;
-        socket_of(ws_.next_layer()).close(ignored);
-      }
-      session_->written(!error);
-      if (close_wanted_) start_close();
-    });
+  // Frames are ours: a server's have ten bytes of header at most and no mask, and Beast's operation around them costs a quiet
+  // delivery as much again as the system call.
+  runtime::Writing write(Outgoing& message) override {
+    using runtime::Writing;
+    const Writing writing =
+        ws_.is_open() ? ws_.next_layer().write(message.buffers(frame_header(message.size())),
+                                               [this](beast::error_code error) {
+                                                 writing_ = false;
+                                                 changed_.cancel();
+                                                 if (error) hang_up();
+                                                 session_->written(!error);
+                                                 if (close_wanted_) start_close();
+                                               })
+                      : Writing::kFailed;
+    writing_ = writing == Writing::kUnderWay;
+    if (writing == Writing::kFailed) hang_up();
+    return writing;
   }
 
   void close(v1::CloseCode code) override {
@@ -94,6 +102,26 @@ class Connection final : public Transport {
   }
 
  private:
+  // The peer is gone: reading ends too.
+  void hang_up() {
+    beast::error_code ignored;
+    socket_of(ws_.next_layer()).close(ignored);
+  }
+
+  // Of one whole binary message (RFC 6455, 5.2).
+  std::string_view frame_header(std::size_t size) {
+    header_[0] = char(0x82);
+    std::size_t used = 2;
+    if (size < 126) {
+      header_[1] = static_cast<char>(size);
+    } else {
+      const unsigned bytes = size <= 0xffff ? 2 : 8;
+      header_[1] = static_cast<char>(bytes == 2 ? 126 : 127);
+      for (unsigned i = bytes; i-- > 0;) header_[used++] = static_cast<char>(size >> (8 * i));
+    }
+    return {header_.data(), used};
+  }
+
   enum class Message : std::uint8_t { whole, too_large, none };
 
   // The next message into the empty buffer. What is too large is so by what its frames say of themselves, before it has come.
@@ -180,12 +208,13 @@ class Connection final : public Transport {
                       });
   }
 
-  websocket::stream<Stream, false>
-      ws_;  // without permessage-deflate: it costs more than a delivery
+  // Without permessage-deflate: it costs more than a delivery.
+  websocket::stream<runtime::Wire<Stream>, false> ws_;
   Place& place_;
   Session::Peer peer_;
   asio::steady_timer changed_;
   std::function<void()> authenticated_;
+  std::array<char, 10> header_{};
   std::array<char, 4> close_frame_{};
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for the closing deadline
   bool open_ = false;

@@ -16,10 +16,11 @@ namespace {
 // The socket of a peer that may stop reading.
 class Socket final : public session::Transport {
  public:
-  void write(session::Outgoing& message) override {
+  runtime::Writing write(session::Outgoing& message) override {
     for (const auto& buffer : message.buffers())
       frame.append(static_cast<const char*>(buffer.data()), buffer.size());
     writing = true;
+    return runtime::Writing::kUnderWay;
   }
   void close(v1::CloseCode code) override { closed = code; }
   void resume_input() override {}

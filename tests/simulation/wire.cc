@@ -64,7 +64,7 @@ void Wire::hang_up() {
 
 // --- Towards the device
 
-void Wire::write(session::Outgoing& message) {
+runtime::Writing Wire::write(session::Outgoing& message) {
   std::string bytes;
   for (const auto& buffer : message.buffers())
     bytes.append(static_cast<const char*>(buffer.data()), buffer.size());
@@ -81,22 +81,27 @@ void Wire::write(session::Outgoing& message) {
     }
     stage_.ledger.sent(id_, frame);
   }
+  if (bytes_ == 0 || bytes_ + bytes.size() <= path_.window) {
+    take(std::move(bytes));
+    return runtime::Writing::kDone;
+  }
   writing_ = std::move(bytes);
-  // Never from within the session's own call.
-  later(0, [this] {
-    if (writing_ && (bytes_ == 0 || bytes_ + writing_->size() <= path_.window))
-      accept(std::exchange(writing_, {}).value());
-  });
+  return runtime::Writing::kUnderWay;
 }
 
-// The network has room for a frame: the session's write ends, whatever becomes of it.
-void Wire::accept(std::string frame) {
+// The network has room for a frame, whatever becomes of it.
+void Wire::take(std::string frame) {
   bytes_ += frame.size();
   to_device_.push_back(std::move(frame));
   if (!delivering_) {
     delivering_ = true;
     later(path_.latency_ms, [this] { deliver(); });
   }
+}
+
+// There is room for the frame that waited: the session's write ends.
+void Wire::accept(std::string frame) {
+  take(std::move(frame));
   if (session_) session_->written(true);
   if (server_closed_) end_session();
 }

@@ -50,12 +50,13 @@ class Wire final : public session::Transport {
   uint64_t account = 0;  // whose, for mutations; 0 until known
 
   // session::Transport
-  void write(session::Outgoing& message) override;
+  runtime::Writing write(session::Outgoing& message) override;
   void close(v1::CloseCode code) override;
   void resume_input() override;
   void authenticated() override {}
 
  private:
+  void take(std::string frame);
   void accept(std::string frame);
   void deliver();
   void feed();

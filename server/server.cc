@@ -146,7 +146,8 @@ runtime::Task<http::Handlers::Called> Server::call(http::Handlers::Call request)
     caller = std::move(*known);
     called.authenticated = true;
   }
-  called.reply = co_await session::answer(core_.parts(), std::move(caller), request.frame);
+  auto answered = co_await session::answer(core_.parts(), std::move(caller), request.frame);
+  called.reply = std::move(answered).whole();
   co_return called;
 }
 

@@ -39,4 +39,10 @@ class AcknowledgedLost : public Error {
   using Error::Error;
 };
 
+// A View of what is in memory met something that is not: read it where waiting for the disk is no harm.
+class NotInMemory : public std::exception {
+ public:
+  const char* what() const noexcept override { return "not in memory"; }
+};
+
 }  // namespace amicale::storage

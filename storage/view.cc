@@ -14,6 +14,7 @@ namespace {
 }
 
 [[noreturn]] void unreadable(Family family, std::string_view key, const rocksdb::Status& status) {
+  if (status.IsIncomplete()) throw NotInMemory();
   throw Error("can't read " + key::describe(family, key) + ": " + status.ToString());
 }
 
@@ -71,6 +72,13 @@ Snapshot::Snapshot(const Database& database)
 
 Snapshot::~Snapshot() { database_.rocks().db->ReleaseSnapshot(at_); }
 
+rocksdb::ReadOptions View::options() const {
+  rocksdb::ReadOptions how;
+  how.snapshot = snapshot_;
+  if (memory_only_) how.read_tier = rocksdb::kBlockCacheTier;
+  return how;
+}
+
 const Batch::Change* View::changed(Family family, std::string_view key) const {
   if (batch_ == nullptr) return nullptr;
   const auto& changes = batch_->changes(family);
@@ -84,8 +92,7 @@ bool View::get(Family family, std::string_view key, std::string& value) const {
     return !change->erased;
   }
   const auto& rocks = database_->rocks();
-  rocksdb::ReadOptions how;
-  how.snapshot = snapshot_;
+  rocksdb::ReadOptions how = options();
   const auto status = rocks.db->Get(how, rocks.family(family), slice(key), &value);
   if (status.IsNotFound()) return false;
   if (!status.ok()) unreadable(family, key, status);
@@ -99,8 +106,7 @@ bool View::load(Family family, std::string_view key, google::protobuf::MessageLi
     return true;
   }
   const auto& rocks = database_->rocks();
-  rocksdb::ReadOptions how;
-  how.snapshot = snapshot_;
+  rocksdb::ReadOptions how = options();
   rocksdb::PinnableSlice value;
   const auto status = rocks.db->Get(how, rocks.family(family), slice(key), &value);
   if (status.IsNotFound()) return false;
@@ -112,8 +118,7 @@ bool View::load(Family family, std::string_view key, google::protobuf::MessageLi
 void View::scan(Family family, std::string_view from, std::string_view to,
                 const Visit& visit) const {
   const auto& rocks = database_->rocks();
-  rocksdb::ReadOptions how;
-  how.snapshot = snapshot_;
+  rocksdb::ReadOptions how = options();
   const auto upper = slice(to);
   if (!to.empty()) how.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> stored(rocks.db->NewIterator(how, rocks.family(family)));
@@ -141,8 +146,7 @@ void View::scan(Family family, std::string_view from, std::string_view to,
 void View::scan_back(Family family, std::string_view from, std::string_view to,
                      const Visit& visit) const {
   const auto& rocks = database_->rocks();
-  rocksdb::ReadOptions how;
-  how.snapshot = snapshot_;
+  rocksdb::ReadOptions how = options();
   const auto lower = slice(to);
   if (!to.empty()) how.iterate_lower_bound = &lower;
   const std::unique_ptr<rocksdb::Iterator> stored(rocks.db->NewIterator(how, rocks.family(family)));
@@ -305,6 +309,15 @@ std::vector<store::InvitationRow> View::invitations_of(PartitionId partition) co
 std::optional<v1::Message> View::message(PartitionId partition, uint64_t room_id,
                                          uint64_t number) const {
   return find<v1::Message>(*this, Family::messages, key::message(partition, room_id, number));
+}
+
+void View::visit_messages(PartitionId partition, uint64_t room_id, uint64_t first, uint64_t last,
+                          const std::function<void(std::string_view)>& visit) const {
+  scan(Family::messages, key::message(partition, room_id, first),
+       key::message(partition, room_id, last + 1), [&](std::string_view, std::string_view value) {
+         visit(value);
+         return true;
+       });
 }
 
 std::vector<v1::Message> View::messages(PartitionId partition, uint64_t room_id,

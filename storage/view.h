@@ -17,7 +17,8 @@
 
 namespace rocksdb {
 class Snapshot;
-}
+struct ReadOptions;
+}  // namespace rocksdb
 
 namespace amicale::storage {
 
@@ -49,6 +50,12 @@ class View {
   explicit View(const Batch& batch) : database_(&batch.database()), batch_(&batch) {}
   explicit View(const Snapshot& snapshot)
       : database_(&snapshot.database_), snapshot_(snapshot.at_) {}
+  // The same, but never touches the disk: what is in neither buffers nor cache throws NotInMemory.
+  static View in_memory(const Snapshot& snapshot) {
+    View view(snapshot);
+    view.memory_only_ = true;
+    return view;
+  }
 
   // Site and accounts
   store::SiteRow site() const;  // empty before SiteCreated
@@ -90,6 +97,9 @@ class View {
                                      uint64_t number) const;
   enum class Direction { older, newer };
   // Up to `limit` messages from `from_number` (inclusive) on, in the order walked.
+  // `visit_messages` shows the messages from `first` to `last`, both included, as they are stored and sent: each a v1::Message.
+  void visit_messages(PartitionId partition, uint64_t room_id, uint64_t first, uint64_t last,
+                      const std::function<void(std::string_view)>& visit) const;
   std::vector<v1::Message> messages(PartitionId partition, uint64_t room_id, uint64_t from_number,
                                     size_t limit, Direction direction) const;
 
@@ -122,11 +132,13 @@ class View {
                  const Visit& visit) const;
 
  private:
+  rocksdb::ReadOptions options() const;
   const Batch::Change* changed(Family family, std::string_view key) const;
 
   const Database* database_;
   const Batch* batch_ = nullptr;
   const rocksdb::Snapshot* snapshot_ = nullptr;
+  bool memory_only_ = false;
 };
 
 }  // namespace amicale::storage

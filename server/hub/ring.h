@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace amicale::hub {
 
@@ -41,18 +41,22 @@ class Ring {
   // Seq of the newest event; with nothing ever appended, where the ring started.
   uint64_t head() const { return head_; }
   // Seq of the oldest event that is kept; head() + 1 when empty.
-  uint64_t first() const { return head_ + 1 - entries_.size(); }
+  uint64_t first() const { return head_ + 1 - kept_; }
   // Whether a reader that holds everything up to `cursor` can be served from here.
   bool covers(uint64_t cursor) const { return cursor + 1 >= first() && cursor <= head_; }
   // The entry at `seq`, first() <= seq <= head().
-  const Entry& at(uint64_t seq) const { return entries_[seq - first()]; }
+  const Entry& at(uint64_t seq) const { return entries_[seq & (entries_.size() - 1)]; }
 
  private:
+  void grow();
+
   uint64_t head_;
   std::size_t max_bytes_;
   std::size_t max_entries_;
   std::size_t bytes_ = 0;
-  std::deque<Entry> entries_;
+  // A circle, a power of two in size, in which the entry of a seq has its place; nothing until the first event.
+  std::vector<Entry> entries_;
+  std::size_t kept_ = 0;
   std::shared_ptr<Slab> slab_;
 };
 

@@ -10,8 +10,27 @@ namespace amicale::queries {
 
 namespace limits = domain::limits;
 
-Result<v1::GetHistoryReply> history(const View& view, const Caller& caller,
-                                    const v1::GetHistory& request) {
+namespace {
+
+// One side of a page: messages as fields of a GetHistoryReply, in order, and where each starts.
+struct Side {
+  std::string fields;
+  std::vector<std::size_t> starts;
+
+  void add(std::string_view message) {
+    starts.push_back(fields.size());
+    fields += static_cast<char>(v1::GetHistoryReply::kMessagesFieldNumber << 3 | 2);
+    std::size_t left = message.size();
+    for (; left >= 0x80; left >>= 7) fields += static_cast<char>(left | 0x80);
+    fields += static_cast<char>(left);
+    fields += message;
+  }
+};
+
+}  // namespace
+
+// Numbers in a room are dense, tombstones included: a page is a range of keys.
+Result<std::string> history(const View& view, const Caller& caller, const v1::GetHistory& request) {
   auto stream = storage::partition_of(request.stream());
   if (!stream) return domain::bad_request("stream");
   auto room = read_room(view, caller, *stream, request.room_id());
@@ -19,33 +38,34 @@ Result<v1::GetHistoryReply> history(const View& view, const Caller& caller,
   if (uint64_t asked = uint64_t{request.before()} + request.after(); asked > limits::history_page) {
     return domain::too_large("before", limits::history_page, asked);
   }
-  v1::GetHistoryReply reply;
-  reply.set_head_number(room->head_number());
-  reply.set_seq(view.head(*stream).seq());
-  const uint64_t around =
-      request.around() == 0 ? room->head_number() : std::min(request.around(), room->head_number());
+  const uint64_t head = room->head_number();
+  const uint64_t around = request.around() == 0 ? head : std::min(request.around(), head);
   // A page ends early rather than outgrow a frame; half of it for each side.
   const std::size_t most_bytes = limits::server_frame_bytes / 2;
-  std::vector<v1::Message> older;
-  std::size_t bytes = 0;
+  Side older;
   if (around > 0 && request.before() > 0) {
-    older =
-        view.messages(*stream, request.room_id(), around, request.before(), View::Direction::older);
+    const uint64_t first = around >= request.before() ? around - request.before() + 1 : 1;
+    view.visit_messages(*stream, request.room_id(), first, around,
+                        [&older](std::string_view message) { older.add(message); });
+    std::size_t keep = older.starts.size();
+    while (keep > 1 && older.fields.size() - older.starts[keep - 1] < most_bytes) --keep;
+    if (keep > 0) older.fields.erase(0, older.starts[keep - 1]);
   }
-  std::size_t keep = 0;
-  while (keep < older.size() && bytes < most_bytes) bytes += older[keep++].ByteSizeLong();
-  for (std::size_t i = keep; i-- > 0;) *reply.add_messages() = std::move(older[i]);
-  if (request.after() > 0 && around < room->head_number()) {
-    auto newer = view.messages(*stream, request.room_id(), around + 1, request.after(),
-                               View::Direction::newer);
-    bytes = 0;
-    for (auto& message : newer) {
-      if (bytes >= most_bytes) break;
-      bytes += message.ByteSizeLong();
-      *reply.add_messages() = std::move(message);
-    }
+  Side newer;
+  if (request.after() > 0 && around < head) {
+    view.visit_messages(*stream, request.room_id(), around + 1,
+                        std::min(head, around + request.after()),
+                        [&newer](std::string_view message) {
+                          if (newer.fields.size() < most_bytes) newer.add(message);
+                        });
   }
-  return reply;
+  v1::GetHistoryReply rest;
+  rest.set_head_number(head);
+  rest.set_seq(view.head(*stream).seq());
+  std::string page = std::move(older.fields);
+  page += newer.fields;
+  rest.AppendToString(&page);
+  return page;
 }
 
 Result<v1::CountMentionsReply> count_mentions(const View& view, const Caller& caller,

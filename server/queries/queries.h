@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
-// What can be asked without changing anything. Every answer is read from one snapshot, on a blocking thread, by the same
-// permission table as commands.
+// What can be asked without changing anything. Every answer is read from one snapshot, on a blocking thread (a page of history
+// where it was asked for, when it is in memory), by the same permission table as commands.
 #pragma once
 
 #include "amicale/v1/account.pb.h"
@@ -19,8 +19,8 @@ using auth::Caller;
 using domain::Result;
 using storage::View;
 
-Result<v1::GetHistoryReply> history(const View& view, const Caller& caller,
-                                    const v1::GetHistory& request);
+// A v1::GetHistoryReply, serialised: its messages go out as they lie in the database, neither parsed nor made again.
+Result<std::string> history(const View& view, const Caller& caller, const v1::GetHistory& request);
 Result<v1::CountMentionsReply> count_mentions(const View& view, const Caller& caller,
                                               const v1::CountMentions& request);
 Result<v1::ListMembersReply> members(const View& view, const Caller& caller,

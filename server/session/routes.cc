@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/session/routes.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include "server/domain/membership.h"
 #include "server/queries/queries.h"
 #include "server/session/operator.h"
+#include "storage/error.h"
 
 namespace amicale::session {
 namespace {
@@ -66,6 +69,21 @@ Task<domain::Result<void>> query(const Parts& parts, Caller caller, const Frame&
   if (!answer) co_return std::unexpected(std::move(answer.error()));
   *(reply.*Reply)() = std::move(*answer);
   co_return domain::Result<void>{};
+}
+
+domain::Result<std::string> history_page(const storage::View& view, const Caller& caller,
+                                         const Frame& frame) {
+  auto page = queries::history(view, caller, frame.get_history());
+  if (!page) return std::unexpected(std::move(page.error()));
+  std::string field;
+  field.reserve(page->size() + 8);
+  google::protobuf::io::StringOutputStream stream(&field);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.WriteTag(v1::Reply::kGetHistoryFieldNumber << 3 | 2);
+  out.WriteVarint32(static_cast<uint32_t>(page->size()));
+  out.Trim();
+  field += *page;
+  return field;
 }
 
 // Shows what a code leads to; the code is the permission.
@@ -176,8 +194,14 @@ constexpr auto table = std::to_array<Route>({
      AMICALE_ONE_COMMIT(react, react)},
     {Frame::kPinMessage, Kind::command, Entry::account, 1, Action::pin,
      AMICALE_ONE_COMMIT(pin_message, pin_message)},
-    {Frame::kGetHistory, Kind::query, Entry::account, 2, Action::read_room,
-     AMICALE_QUERY(history, get_history)},
+    {Frame::kGetHistory,
+     Kind::query,
+     Entry::account,
+     2,
+     Action::read_room,
+     nullptr,
+     {},
+     &history_page},
     {Frame::kCountMentions, Kind::query, Entry::account, 2, Action::read_room,
      AMICALE_QUERY(count_mentions, count_mentions)},
     {Frame::kImportMessages, Kind::command, Entry::account, 1, Action::import_messages,
@@ -252,27 +276,63 @@ void refuse_as_incident(v1::Reply& reply, uint64_t connection, v1::Language lang
   refuse(reply, refusal, language);
 }
 
-Task<v1::Reply> answer(const Parts& parts, Caller caller, const Frame& frame) {
-  v1::Reply reply;
+v1::Reply Answered::whole() && {
+  if (!rest.empty()) reply.MergeFromString(std::exchange(rest, {}));
+  return std::move(reply);
+}
+
+static std::optional<domain::Result<std::string>> read_in_memory(const Parts& parts,
+                                                                 const Caller& caller,
+                                                                 const Frame& frame, Page page) {
+  try {
+    storage::Snapshot snapshot(parts.gate.database);
+    return page(storage::View::in_memory(snapshot), caller, frame);
+  } catch (const storage::NotInMemory&) {
+    return std::nullopt;
+  }
+}
+
+static Task<domain::Result<std::string>> read_page(const Parts& parts, Caller caller,
+                                                   const Frame& frame, Page page) {
+  // The two ways through a blocking thread cost as much as the page.
+  if (auto found = read_in_memory(parts, caller, frame, page)) co_return std::move(*found);
+  auto read = [&parts, &caller, &frame, page] {
+    storage::Snapshot snapshot(parts.gate.database);
+    return page(storage::View(snapshot), caller, frame);
+  };
+  co_return co_await parts.blocking.run(std::move(read));
+}
+
+Task<Answered> answer(const Parts& parts, Caller caller, const Frame& frame) {
+  Answered answered;
+  v1::Reply& reply = answered.reply;
   reply.set_request_id(frame.request_id());
   const v1::Language language = caller.language;
   const uint64_t connection = caller.connection_id;
   const Route* route = find_route(frame.body_case());
-  if (!route || !route->handler) {
+  if (!route || (!route->handler && !route->page)) {
     refuse(reply, {.code = v1::REFUSAL_CODE_UNSUPPORTED}, language);
-    co_return reply;
+    co_return answered;
   }
   if (route->entry == Entry::account && caller.account_id == 0) {
     refuse(reply, {.code = v1::REFUSAL_CODE_UNAUTHENTICATED}, language);
-    co_return reply;
+    co_return answered;
   }
   try {
-    auto answered = co_await route->handler(parts, std::move(caller), frame, reply);
-    if (!answered) refuse(reply, answered.error(), language);
+    if (route->page) {
+      auto page = co_await read_page(parts, std::move(caller), frame, route->page);
+      if (page)
+        answered.rest = std::move(*page);
+      else
+        refuse(reply, page.error(), language);
+      co_return answered;
+    }
+    auto done = co_await route->handler(parts, std::move(caller), frame, reply);
+    if (!done) refuse(reply, done.error(), language);
   } catch (const std::exception& e) {
     refuse_as_incident(reply, connection, language, frame, e);
   }
-  co_return reply;
+  co_return answered;
 }
 
 }  // namespace amicale::session

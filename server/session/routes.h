@@ -48,6 +48,12 @@ struct OneCommit {
   v1::Committed* (*place)(v1::Reply& reply) = nullptr;
 };
 
+// A query that is short when what it reads is in memory: tried at once, and on a blocking thread when it is not. Answers a field
+// of Reply, serialised.
+using Page = domain::Result<std::string> (*)(const storage::View& view,
+                                             const commands::Caller& caller,
+                                             const v1::ClientFrame& frame);
+
 struct Route {
   v1::ClientFrame::BodyCase body;
   Kind kind;
@@ -57,6 +63,7 @@ struct Route {
       action;       // its row in the permission table; none = decided by a secret or by the session
   Handler handler;  // null for kinds that Session answers
   OneCommit one_commit = {};
+  Page page = nullptr;  // in place of a handler
 };
 
 std::span<const Route> routes();
@@ -71,9 +78,17 @@ std::string_view request_name(v1::ClientFrame::BodyCase body);
 void refuse_as_incident(v1::Reply& reply, uint64_t connection, v1::Language language,
                         const v1::ClientFrame& frame, const std::exception& error);
 
+// A Reply, and more fields of it that are serialised already.
+struct Answered {
+  v1::Reply reply;
+  std::string rest;
+
+  v1::Reply whole() &&;
+};
+
 // Answers a command or a query; whatever goes wrong is in the reply. `request_id` is copied.
-runtime::Task<v1::Reply> answer(const Parts& parts, commands::Caller caller,
-                                const v1::ClientFrame& frame);
+runtime::Task<Answered> answer(const Parts& parts, commands::Caller caller,
+                               const v1::ClientFrame& frame);
 
 // The caller behind a device token, or UNAUTHENTICATED. `address` is kept for throttles.
 domain::Result<commands::Caller> authenticate(const storage::View& view, std::string_view token,

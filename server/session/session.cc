@@ -29,20 +29,22 @@ constexpr std::size_t batch_budget = 128 * 1024;
 constexpr std::size_t pages_budget = 32 * 1024 * 1024;
 constexpr std::size_t least_page = 16 * 1024;
 
+// `rest`: further fields of the message, serialised already.
 template <class Message>
-void append_field(std::string& out, int field, const Message& message) {
+void append_field(std::string& out, int field, const Message& message, std::string_view rest = {}) {
   const std::size_t size = message.ByteSizeLong();
   out += static_cast<char>(field << 3 | 2);
-  for (std::size_t rest = size;; rest >>= 7) {
-    if (rest < 0x80) {
-      out += static_cast<char>(rest);
+  for (std::size_t left = size + rest.size();; left >>= 7) {
+    if (left < 0x80) {
+      out += static_cast<char>(left);
       break;
     }
-    out += static_cast<char>(rest | 0x80);
+    out += static_cast<char>(left | 0x80);
   }
   const std::size_t at = out.size();
   out.resize(at + size);
   message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out.data() + at));
+  out += rest;
 }
 
 // Why a connection ends, in one sentence.
@@ -177,23 +179,25 @@ void Session::commit(std::shared_ptr<Request> request, const Route& route) {
 runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
   const v1::ClientFrame& frame = *request->frame;
   const Route* route = find_route(frame.body_case());
-  v1::Reply reply;
-  if (route->handler) {
-    reply = co_await answer(place_.parts(), caller_, frame);
+  Answered answered;
+  v1::Reply& reply = answered.reply;
+  if (route->handler || route->page) {
+    answered = co_await answer(place_.parts(), caller_, frame);
   } else {
     reply.set_request_id(frame.request_id());
     try {
-      auto answered = co_await handle_here(frame, reply);
-      if (!answered) refuse(reply, answered.error(), caller_.language);
+      auto done = co_await handle_here(frame, reply);
+      if (!done) refuse(reply, done.error(), caller_.language);
     } catch (const std::exception& e) {
       reply.Clear();
       refuse_as_incident(reply, peer_.connection_id, caller_.language, frame, e);
     }
   }
-  finish_request(frame, reply);
+  finish_request(frame, reply, answered.rest);
 }
 
-void Session::finish_request(const v1::ClientFrame& frame, const v1::Reply& reply) {
+void Session::finish_request(const v1::ClientFrame& frame, const v1::Reply& reply,
+                             std::string_view rest) {
   --in_flight_;
   if (reply.has_refusal()) {
     spdlog::debug("request refused connection={} request_id={} request={} code={} rule={}",
@@ -204,7 +208,7 @@ void Session::finish_request(const v1::ClientFrame& frame, const v1::Reply& repl
     if (code < refusals.size()) ++refusals[code];
   }
   // A subscription's answer is already in place, before its first batch.
-  if (!(reply.has_subscribe())) add_reply(reply);
+  if (!(reply.has_subscribe())) add_reply(reply, rest);
   if (input_stopped_ && accepts_input()) {
     input_stopped_ = false;
     transport_.resume_input();
@@ -212,8 +216,8 @@ void Session::finish_request(const v1::ClientFrame& frame, const v1::Reply& repl
   wake();
 }
 
-void Session::add_reply(const v1::Reply& reply) {
-  append_field(replies_, v1::ServerFrame::kRepliesFieldNumber, reply);
+void Session::add_reply(const v1::Reply& reply, std::string_view rest) {
+  append_field(replies_, v1::ServerFrame::kRepliesFieldNumber, reply, rest);
 }
 
 void Session::refuse_request(uint32_t request_id, const domain::Refusal& refusal) {

@@ -78,11 +78,12 @@ class Session final : public hub::Writer {
   bool has_news() const;
   void gather_signals(std::size_t budget);
   void watch_account();
-  void add_reply(const v1::Reply& reply);
+  void add_reply(const v1::Reply& reply, std::string_view rest = {});
   void refuse_request(uint32_t request_id, const domain::Refusal& refusal);
 
   void commit(std::shared_ptr<Request> request, const Route& route);
-  void finish_request(const v1::ClientFrame& frame, const v1::Reply& reply);
+  void finish_request(const v1::ClientFrame& frame, const v1::Reply& reply,
+                      std::string_view rest = {});
   runtime::Task<> handle(std::shared_ptr<Request> request);
   runtime::Task<domain::Result<void>> handle_here(const v1::ClientFrame& frame, v1::Reply& reply);
   domain::Result<void> hello(const v1::Hello& request, v1::HelloReply& reply);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/session/websocket.h"
 
+#include <spdlog/spdlog.h>
+
 #include <array>
 #include <memory>
 
@@ -55,7 +57,15 @@ class Connection final : public Transport {
     if (!refused) {
       open_ = true;
       session_.emplace(place_, *this, std::move(peer_));
-      co_await read_all();
+      // From here on reads refer to this connection: asked to stop, it hangs up and waits for the last of them.
+      co_await asio::this_coro::throw_if_cancelled(false);
+      reading_ = true;
+      read();
+      while (reading_) {
+        co_await wait_for_change();
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) hang_up();
+      }
       if (!closing_) socket_of(ws_.next_layer()).close(ignored);
       co_await session_->finish();
     }
@@ -86,16 +96,14 @@ class Connection final : public Transport {
   void close(v1::CloseCode code) override {
     code_ = code;
     close_wanted_ = true;
-    if (writing_) {
-      // The peer does not take what is being written: a close frame would only wait behind it.
-      beast::error_code ignored;
-      socket_of(ws_.next_layer()).close(ignored);
-      return;
-    }
+    // The peer does not take what is being written: a close frame would only wait behind it.
+    if (writing_) return hang_up();
     start_close();
   }
 
-  void resume_input() override { changed_.cancel(); }
+  void resume_input() override {
+    if (std::exchange(stopped_, false)) read_when_accepted();
+  }
 
   void authenticated() override {
     if (authenticated_) std::exchange(authenticated_, nullptr)();
@@ -106,6 +114,7 @@ class Connection final : public Transport {
   void hang_up() {
     beast::error_code ignored;
     socket_of(ws_.next_layer()).close(ignored);
+    if (std::exchange(stopped_, false)) read();
   }
 
   // Of one whole binary message (RFC 6455, 5.2).
@@ -122,58 +131,68 @@ class Connection final : public Transport {
     return {header_.data(), used};
   }
 
-  enum class Message : std::uint8_t { whole, too_large, none };
-
-  // The next message into the empty buffer. What is too large is so by what its frames say of themselves, before it has come.
-  runtime::Task<Message> read_message(beast::flat_buffer& buffer) {
-    do {
-      auto [error, size] = co_await ws_.async_read_some(
-          buffer, limits::frame_bytes + 1 - buffer.size(), runtime::as_result);
-      if (error) co_return Message::none;
-      if (buffer.size() > limits::frame_bytes) co_return Message::too_large;
-      // What the present frame still has; 1 is also said between two frames.
-      const std::size_t rest = ws_.is_message_done() ? 0 : ws_.read_size_hint(1);
-      if (rest > 1 && rest > limits::frame_bytes - buffer.size()) co_return Message::too_large;
-    } while (!ws_.is_message_done());
-    co_return Message::whole;
+  // Asks for more of the message that comes; `take` hears of it. A frame that idles in a coroutine would cost each connection a
+  // kilobyte.
+  void read() {
+    const std::size_t room =
+        dropping_ ? limits::frame_bytes : limits::frame_bytes + 1 - buffer_.size();
+    ws_.async_read_some(buffer_, room, [this](beast::error_code error, std::size_t) {
+      if (error) return end_reading();
+      try {
+        take();
+      } catch (const std::exception& e) {
+        spdlog::error("task failed task=connection error=\"{}\"", e.what());
+        hang_up();
+        read();
+      }
+    });
   }
 
-  // Takes what the peer still sends, so that it reads why the connection ends instead of a reset. start_close bounds the time.
-  runtime::Task<> drop_all(beast::flat_buffer& buffer) {
-    for (;;) {
-      buffer.consume(buffer.size());
-      auto [error, size] =
-          co_await ws_.async_read_some(buffer, limits::frame_bytes, runtime::as_result);
-      if (error) co_return;
-    }
+  // What is too large is so by what its frames say of themselves, before it has come.
+  bool too_large() {
+    if (buffer_.size() > limits::frame_bytes) return true;
+    // What the present frame still has; 1 is also said between two frames.
+    const std::size_t rest = ws_.is_message_done() ? 0 : ws_.read_size_hint(1);
+    return rest > 1 && rest > limits::frame_bytes - buffer_.size();
   }
 
-  runtime::Task<> read_all() {
-    beast::flat_buffer buffer;
-    for (;;) {
-      const Message message = co_await read_message(buffer);
-      if (message == Message::none) co_return;
-      if (message == Message::too_large) {
-        session_->end(v1::CLOSE_CODE_BAD_FRAME, 0);
-        co_return co_await drop_all(buffer);
-      }
-      if (!ws_.got_binary()) {
-        session_->end(v1::CLOSE_CODE_BAD_FRAME, 0);
-      } else {
-        auto data = buffer.cdata();
-        session_->receive({static_cast<const char*>(data.data()), data.size()});
-      }
-      buffer.consume(buffer.size());
-      if (buffer.capacity() > kept_buffer) buffer.shrink_to_fit();
-      while (!session_->accepts_input() && open_) {
-        session_->input_stopped();
-        co_await wait_for_change();
-      }
+  void take() {
+    if (dropping_) {
+      buffer_.consume(buffer_.size());
+      return read();
     }
+    if (too_large()) {
+      // What the peer still sends is taken, so that it reads why the connection ends instead of a reset. start_close bounds
+      // the time.
+      dropping_ = true;
+      session_->end(v1::CLOSE_CODE_BAD_FRAME, 0);
+      return read();
+    }
+    if (!ws_.is_message_done()) return read();
+    if (!ws_.got_binary()) {
+      session_->end(v1::CLOSE_CODE_BAD_FRAME, 0);
+    } else {
+      auto data = buffer_.cdata();
+      session_->receive({static_cast<const char*>(data.data()), data.size()});
+    }
+    buffer_.consume(buffer_.size());
+    if (buffer_.capacity() > kept_buffer) buffer_.shrink_to_fit();
+    read_when_accepted();
+  }
+
+  void read_when_accepted() {
+    if (session_->accepts_input() || !open_) return read();
+    session_->input_stopped();
+    stopped_ = true;
+  }
+
+  void end_reading() {
+    reading_ = false;
+    changed_.cancel();
   }
 
   runtime::Task<> wait_for_change() {
-    changed_.expires_after(std::chrono::seconds(1));
+    changed_.expires_at(asio::steady_timer::time_point::max());
     co_await changed_.async_wait(runtime::as_result);
   }
 
@@ -182,6 +201,7 @@ class Connection final : public Transport {
     if (closing_ || !open_) return;
     closing_ = true;
     open_ = false;
+    if (std::exchange(stopped_, false)) read();
     const std::chrono::milliseconds time =
         code_ == v1::CLOSE_CODE_OVERLOADED ? hurried_close_time : close_time;
     auto deadline = std::make_shared<asio::steady_timer>(ws_.get_executor(), time);
@@ -217,6 +237,10 @@ class Connection final : public Transport {
   std::array<char, 10> header_{};
   std::array<char, 4> close_frame_{};
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for the closing deadline
+  beast::flat_buffer buffer_;
+  bool reading_ = false;   // a read is under way, or held up
+  bool stopped_ = false;   // until the session accepts input again
+  bool dropping_ = false;  // what is read is not looked at any more
   bool open_ = false;
   bool writing_ = false;
   bool closing_ = false;

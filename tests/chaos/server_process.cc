@@ -81,8 +81,9 @@ class Preparation {
                         .site_role = v1::SITE_ROLE_OWNER,
                         .language = v1::LANGUAGE_EN,
                         .address = "preparation"};
-    auto reply =
-        run([this, caller, frame] { return session::answer(core_.parts(), caller, frame); });
+    auto reply = run([this, caller, frame] {
+                   return session::answer(core_.parts(), caller, frame);
+                 }).whole();
     if (reply.has_refusal()) throw std::runtime_error(reply.ShortDebugString());
     return reply;
   }

@@ -80,7 +80,7 @@ class Site {
       auto answer = [this, &caller, &frame] {
         return session::answer(core_->parts(), caller, frame);
       };
-      reply = co_await core_->shard(0).call(std::move(answer));
+      reply = (co_await core_->shard(0).call(std::move(answer))).whole();
     };
     run(work());
     return reply;

@@ -537,7 +537,8 @@ class Site {
         .site_role = site_role,
         .language = v1::LANGUAGE_EN,
         .address = "client " + std::to_string(++asked_)};  // throttles are not permissions
-    return run([this, caller, frame] { return session::answer(core_.parts(), caller, frame); });
+    return run([this, caller, frame] { return session::answer(core_.parts(), caller, frame); })
+        .whole();
   }
 
   v1::Reply must(uint64_t account, v1::SiteRole site_role, v1::ClientFrame frame) {

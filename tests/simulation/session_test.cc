@@ -71,7 +71,7 @@ struct Small {
     frame.set_request_id(1);
     auto asking = [](Site* where, commands::Caller who, const v1::ClientFrame* what,
                      v1::Reply* answer) -> runtime::Task<> {
-      *answer = co_await session::answer(where->parts(), std::move(who), *what);
+      *answer = (co_await session::answer(where->parts(), std::move(who), *what)).whole();
     };
     runtime::spawn(site.shard(0).executor(), "ask", asking(&site, owner, &frame, &reply));
     run();

@@ -159,7 +159,7 @@ v1::Reply World::perform(commands::Caller caller, v1::ClientFrame frame) {
   frame.set_request_id(1);
   auto asking = [](Site* site, commands::Caller who, const v1::ClientFrame* what,
                    std::optional<v1::Reply>* answered) -> runtime::Task<> {
-    *answered = co_await session::answer(site->parts(), std::move(who), *what);
+    *answered = (co_await session::answer(site->parts(), std::move(who), *what)).whole();
   };
   runtime::spawn(site_->shard(0).executor(), "perform",
                  asking(site_.get(), caller, &frame, &reply));

@@ -31,7 +31,8 @@ class Writer:
     def __init__(self, url, world, index, ledger, rng, largest=1500):
         self.url, self.world, self.index, self.ledger, self.rng, self.largest = url, world, index, ledger, rng, largest
         self.mine = []          # acked posts that may be edited or deleted
-        self.client, self.refusals, self.last_seqs = None, {}, {}
+        self.client, self.refusals = None, {}
+        self.unavailable_ns = 0  # when the server first said that it can't
         self.pause = 0          # seconds between commands, for tests that want a light load
         self.heavy = False      # no small messages: buffers fill, files are flushed
 
@@ -74,6 +75,7 @@ class Writer:
             name = wire_client.error_pb2.RefusalCode.Name(reply.refusal.code).removeprefix("REFUSAL_CODE_")
             self.refusals[name] = self.refusals.get(name, 0) + 1
             if name in ("UNAVAILABLE", "INTERNAL"):
+                self.unavailable_ns = self.unavailable_ns or time.monotonic_ns()
                 self.ledger.unknown(entry, name)
             else:
                 self.ledger.refused(entry, name)

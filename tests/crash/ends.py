@@ -22,14 +22,14 @@ async def drain(trial, tally):
     await trial.writers.start()
     await trial.writers.until_acked(trial.rng.randrange(20, 150))
     started = time.monotonic()
-    code = await trial.server.stop(3 * DRAIN_SECONDS)
+    code = await trial.server.stop()
     took = time.monotonic() - started
     tally["slowest"] = max(tally["slowest"], took)
-    if code != 0 or took > DRAIN_SECONDS:
+    if code != 0 or took > trial.ground.within(DRAIN_SECONDS):
         trial.wrong.append(f"SIGTERM: exit {code} after {took:.1f} s")
     clients = [member.client for member in trial.writers.members] + [trial.reader.client]
     for client in clients:
-        await asyncio.wait_for(client.reader, 10)
+        await asyncio.wait_for(client.reader, wire_client.PATIENCE)
         goodbye, going = client.goodbye, wire_client.error_pb2.CLOSE_CODE_GOING_AWAY
         if goodbye is None or goodbye.close_code != going or client.socket.close_code != going:
             trial.wrong.append(f"a client was not told: {goodbye}, closed with {client.socket.close_code}")
@@ -53,10 +53,10 @@ async def twice(trial, tally):
     await asyncio.sleep(trial.rng.random() * 0.05)   # the second comes at a random instant of the drain
     started = time.monotonic()
     trial.server.process.send_signal(signal.SIGTERM)
-    code = await trial.server.ended(3 * DRAIN_SECONDS)
+    code = await trial.server.ended()
     took = time.monotonic() - started
     # 143: it was cut short; 0: the drain was over already; -15: the signal came before the first was taken up.
-    if code not in (0, 143, -15) or took > 1.5:
+    if code not in (0, 143, -15) or took > trial.ground.within(1.5):
         trial.wrong.append(f"SIGTERM twice: exit {code} after {took:.1f} s")
     tally["cut short"] += code == 143
     stalled.socket.transport.abort()
@@ -74,9 +74,9 @@ async def while_starting(trial, tally):
     trial.server.start()
     await asyncio.sleep(trial.rng.random() * 0.2)   # the instant is meant to be random
     started = time.monotonic()
-    code = await trial.server.stop(3 * DRAIN_SECONDS)
+    code = await trial.server.stop()
     took = time.monotonic() - started
-    if code not in (0, -15, 143) or took > DRAIN_SECONDS:
+    if code not in (0, -15, 143) or took > trial.ground.within(DRAIN_SECONDS):
         trial.wrong.append(f"SIGTERM while starting: exit {code} after {took:.1f} s: {trial.server.words()[-400:]}")
     await trial.recover()
     await trial.retry(most=50)

@@ -4,13 +4,14 @@
 // program does; and tells it another time of day. It is steered while the program runs, through one shared page:
 //
 //   the page := magic:u32 armed:u32 calls:u32 mode:u32 n:u32 forever:u32 fired:u32 sleep_ms:u32 counts:u32[8]
-//               fired_ns:u64 offset_s:i64 pieces:char[64] volume:char[256]                         (native byte order)
+//               fired_ns:u64 offset_s:i64 pieces:char[64] volume:char[256] marks:u32               (native byte order)
 //
 // AMICALE_FAULTS names the file that is the page; without it nothing happens. `calls` is a set of kinds (bits of enum
 // kind), `pieces` what the path contains, parted by '|' ("" = every path). Kinds are counted from the
 // moment of arming. CUT_BEFORE and CUT_AFTER shut down the file system that `volume` names, without a log flush, and end
 // the process: the power goes at this call, and nobody is answered after it. Every wrapped call goes to the kernel
-// directly: nothing here depends on who else was preloaded.
+// directly: nothing here depends on who else was preloaded. `marks` counts the syncs of files named END that were done, armed
+// or not.
 //
 //   cc -shared -fPIC -O1 -o faults.so faults.c
 #define _GNU_SOURCE
@@ -55,6 +56,7 @@ struct page {
   int64_t offset_s;
   char pieces[64];
   char volume[256];
+  uint32_t marks;
 };
 
 static struct page* page;
@@ -205,8 +207,18 @@ int fsync(int descriptor) {
   SIMPLE(SYNC, judge_descriptor(SYNC, descriptor), syscall(SYS_fsync, descriptor));
 }
 
+static int synced(int descriptor, int result) {
+  char path[512];
+  if (result != 0 || page == NULL || !path_of(descriptor, path, sizeof path)) return result;
+  const size_t size = strlen(path);
+  if (size >= 4 && strcmp(path + size - 4, "/END") == 0)
+    __atomic_add_fetch(&page->marks, 1, __ATOMIC_SEQ_CST);
+  return result;
+}
+
 int fdatasync(int descriptor) {
-  SIMPLE(SYNC, judge_descriptor(SYNC, descriptor), syscall(SYS_fdatasync, descriptor));
+  SIMPLE(SYNC, judge_descriptor(SYNC, descriptor),
+         synced(descriptor, (int)syscall(SYS_fdatasync, descriptor)));
 }
 
 int sync_file_range(int descriptor, off_t at, off_t size, unsigned flags) {

@@ -10,7 +10,7 @@ import subprocess
 KINDS = {"write": 0, "sync": 1, "rename": 2, "open": 3, "truncate": 4, "unlink": 5, "allocate": 6, "range": 7}
 MODES = {"KILL": 1, "KILL_AFTER": 2, "KILL_TORN": 3, "EIO": 4, "ENOSPC": 5, "SHORT": 6, "EINTR": 7, "LIE": 8, "SLEEP": 9,
          "EFBIG": 10, "CUT": 11, "CUT_AFTER": 12}
-COUNTS, FIRED, FIRED_NS, OFFSET, PIECES, VOLUME = 32, 24, 64, 72, 80, 144
+COUNTS, FIRED, FIRED_NS, OFFSET, PIECES, VOLUME, MARKS = 32, 24, 64, 72, 80, 144, 400
 
 
 def compile_library(folder):
@@ -59,6 +59,11 @@ class Faults:
     def fired_ns(self):
         """When the first did, on the monotonic clock."""
         return struct.unpack_from("=Q", self.page, FIRED_NS)[0]
+
+    @property
+    def marks(self):
+        """How often the end mark was made durable, since the page was made."""
+        return struct.unpack_from("=I", self.page, MARKS)[0]
 
     def count(self, call):
         return struct.unpack_from("=8I", self.page, COUNTS)[KINDS[call]]

@@ -89,7 +89,11 @@ async def one_lie(ground, kind, tally):
         trial.faults.arm("LIE", ["sync"], forever=True, pieces=".log")
         await trial.writers.start()
         await trial.writers.until_acked(300)
-        await asyncio.sleep(1.2)   # until the end mark has been made durable, which it is each second
+        marks, deadline = trial.faults.marks, time.monotonic() + 60
+        while trial.faults.marks < marks + 2:   # one may have begun before the lies
+            if time.monotonic() > deadline:
+                raise AssertionError("the end mark is not made durable")
+            await asyncio.sleep(0.02)   # the shared page has no event
         volume.cut_power()
         await trial.crash()
         volume.unmount()

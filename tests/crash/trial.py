@@ -46,6 +46,11 @@ class Ground:
     def count(self, short, long):
         return long if self.long else short
 
+    def within(self, seconds):
+        """A time that a promise names. It is judged in the long form, on a machine that is left alone and without sanitizers;
+        elsewhere ten times as much passes, which only a hang does not."""
+        return seconds if self.long and not is_sanitized(self.build) else 10 * seconds
+
     def has_faketime(self):
         """Whether libfaketime is there and this build survives it (AddressSanitizer does not)."""
         return FAKETIME.exists() and not is_sanitized(self.build)

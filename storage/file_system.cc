@@ -108,7 +108,10 @@ class FileSystem final : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> make_file_system() {
-  return rocksdb::NewCompositeEnv(std::make_shared<FileSystem>(rocksdb::FileSystem::Default()));
+  auto env = rocksdb::NewCompositeEnv(std::make_shared<FileSystem>(rocksdb::FileSystem::Default()));
+  // Compaction can wait for whoever posts: on two cores it would otherwise be felt as a slow second.
+  env->LowerThreadPoolCPUPriority(rocksdb::Env::LOW, rocksdb::CpuPriority::kLow);
+  return env;
 }
 
 }  // namespace amicale::storage

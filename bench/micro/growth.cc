@@ -183,11 +183,17 @@ class Posting {
       const commands::Caller caller{.account_id = shape_.member(club, number / clubs_),
                                     .site_role = v1::SITE_ROLE_NONE};
       const auto before = Clock::now();
-      const auto committed = co_await commands::post_message(core_.gate(), caller, request);
+      auto prepared = commands::post_message(caller, request);
+      if (!prepared) {
+        refused_ = prepared.error().rule_id;
+        continue;
+      }
+      const auto outcome =
+          co_await core_.gate().site.submit(prepared->where, std::move(prepared->command));
       latencies_.push_back(us_since(before));
-      if (!committed) {
-        refused_ = committed.error().rule_id;
-      } else if (committed->repeated()) {
+      if (!outcome) {
+        refused_ = outcome.error().rule_id;
+      } else if (outcome->committed.repeated()) {
         refused_ = "answered as a repeat";
       }
     }

@@ -863,7 +863,7 @@ TEST_CASE("frame.proto and the route table name the same requests, and each has 
     CHECK_MESSAGE(requests.contains(route.body), "a row for number ", static_cast<int>(route.body));
     CHECK(session::find_route(route.body) == &route);
     // Without a handler, the session answers.
-    CHECK((route.handler != nullptr) ==
+    CHECK((route.handler != nullptr || route.page != nullptr) ==
           (route.kind == session::Kind::command || route.kind == session::Kind::query));
     CHECK(route.cost > 0);
     CHECK((route.entry == session::Entry::anyone) == !route.action.has_value());

@@ -16,6 +16,7 @@ import asyncio
 import copy
 import pathlib
 import shutil
+import signal
 import struct
 
 import wire_client
@@ -62,7 +63,12 @@ class Site:
         await trial.writers.until_acked(100)
         await trial.writers.finish()
         self.old = trial.folder / "old"
-        trial.server.copy_data(self.old)   # what an older copy of any file would be
+        # What an older copy of any file would be. Held still meanwhile: compaction takes files away.
+        trial.server.process.send_signal(signal.SIGSTOP)
+        try:
+            trial.server.copy_data(self.old)
+        finally:
+            trial.server.process.send_signal(signal.SIGCONT)
         await trial.writers.start()
         await trial.writers.until_acked(100)
         await trial.writers.finish()       # every outcome is known before the kill

@@ -11,6 +11,7 @@ back by itself within 30 s; a start on the full disk works.
 """
 
 import asyncio
+import contextlib
 import os
 import resource
 import time
@@ -138,10 +139,18 @@ def used_bytes(volume):
     return (facts.f_blocks - facts.f_bfree) * facts.f_frsize
 
 
+def sizes_below(folder):
+    """Of the files there; compaction may take one away under the look."""
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                yield path.stat().st_size
+
+
 async def under_limit(trial, tally):
     """No file may grow beyond what the largest one has now."""
     pid = trial.server.process.pid
-    largest = max(p.stat().st_size for p in trial.server.data.rglob("*") if p.is_file())
+    largest = max(sizes_below(trial.server.data))
     hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest + 20000, hard))
     trial.writers.set(heavy=True)

@@ -20,18 +20,6 @@ namespace {
 
 constexpr auto club = storage::PartitionId{v1::STREAM_KIND_CLUB, 1};
 
-v1::Event posted() {
-  v1::Event event;
-  event.set_seq(123'456);
-  event.set_time_ms(1'700'000'000'000);
-  event.set_actor(77);
-  event.set_client_msg_id(client_msg_id(1));
-  event.mutable_message_posted()->set_room_id(1);
-  event.mutable_message_posted()->set_number(123'000);
-  event.mutable_message_posted()->set_body(std::string(body()));
-  return event;
-}
-
 // As Session::receive does: an arena for each request.
 void parse_frame(benchmark::State& state) {
   v1::ClientFrame frame;

@@ -64,6 +64,18 @@ std::string_view body() {
   return text;
 }
 
+v1::Event posted() {
+  v1::Event event;
+  event.set_seq(123'456);
+  event.set_time_ms(1'700'000'000'000);
+  event.set_actor(77);
+  event.set_client_msg_id(client_msg_id(1));
+  event.mutable_message_posted()->set_room_id(1);
+  event.mutable_message_posted()->set_number(123'000);
+  event.mutable_message_posted()->set_body(std::string(body()));
+  return event;
+}
+
 std::string client_msg_id(std::uint64_t number) {
   std::string id(16, '\0');
   // Spread like random ones: RocksDB must not profit from an order that clients do not keep.

@@ -21,6 +21,9 @@ std::string_view body();
 // 16 bytes, different for each `number`.
 std::string client_msg_id(std::uint64_t number);
 
+// Such a message, posted.
+v1::Event posted();
+
 // The device token of an account of a Population: 32 bytes, known beforehand so that whoever opens
 // connections need not log in.
 std::string token_of(std::uint64_t account);

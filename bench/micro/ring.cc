@@ -24,16 +24,8 @@ namespace limits = domain::limits;
 constexpr auto club = storage::PartitionId{v1::STREAM_KIND_CLUB, 1};
 
 std::string framed_event() {
-  v1::Event event;
-  event.set_seq(123'456);
-  event.set_time_ms(1'700'000'000'000);
-  event.set_actor(77);
-  event.set_client_msg_id(client_msg_id(1));
-  event.mutable_message_posted()->set_room_id(1);
-  event.mutable_message_posted()->set_number(123'000);
-  event.mutable_message_posted()->set_body(std::string(body()));
   std::string framed;
-  storage::frame_event(event, framed);
+  storage::frame_event(posted(), framed);
   return framed;
 }
 

@@ -5,6 +5,7 @@
 #include "server/domain/message.h"
 #include "server/queries/queries.h"
 #include "server/queries/reading.h"
+#include "storage/field.h"
 
 namespace amicale::queries {
 
@@ -19,10 +20,7 @@ struct Side {
 
   void add(std::string_view message) {
     starts.push_back(fields.size());
-    fields += static_cast<char>(v1::GetHistoryReply::kMessagesFieldNumber << 3 | 2);
-    std::size_t left = message.size();
-    for (; left >= 0x80; left >>= 7) fields += static_cast<char>(left | 0x80);
-    fields += static_cast<char>(left);
+    storage::append_field_head(fields, v1::GetHistoryReply::kMessagesFieldNumber, message.size());
     fields += message;
   }
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/session/routes.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -18,6 +16,7 @@
 #include "server/queries/queries.h"
 #include "server/session/operator.h"
 #include "storage/error.h"
+#include "storage/field.h"
 
 namespace amicale::session {
 namespace {
@@ -77,11 +76,7 @@ domain::Result<std::string> history_page(const storage::View& view, const Caller
   if (!page) return std::unexpected(std::move(page.error()));
   std::string field;
   field.reserve(page->size() + 8);
-  google::protobuf::io::StringOutputStream stream(&field);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.WriteTag(v1::Reply::kGetHistoryFieldNumber << 3 | 2);
-  out.WriteVarint32(static_cast<uint32_t>(page->size()));
-  out.Trim();
+  storage::append_field_head(field, v1::Reply::kGetHistoryFieldNumber, page->size());
   field += *page;
   return field;
 }

@@ -9,6 +9,7 @@
 #include "server/domain/limits.h"
 #include "server/queries/queries.h"
 #include "server/queries/reading.h"
+#include "storage/field.h"
 #include "storage/log_reader.h"
 
 namespace amicale::session {
@@ -33,14 +34,7 @@ constexpr std::size_t least_page = 16 * 1024;
 template <class Message>
 void append_field(std::string& out, int field, const Message& message, std::string_view rest = {}) {
   const std::size_t size = message.ByteSizeLong();
-  out += static_cast<char>(field << 3 | 2);
-  for (std::size_t left = size + rest.size();; left >>= 7) {
-    if (left < 0x80) {
-      out += static_cast<char>(left);
-      break;
-    }
-    out += static_cast<char>(left | 0x80);
-  }
+  storage::append_field_head(out, field, size + rest.size());
   const std::size_t at = out.size();
   out.resize(at + size);
   message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out.data() + at));

@@ -5,25 +5,17 @@
 
 #include "amicale/v1/frame.pb.h"
 #include "storage/entry.h"
+#include "storage/field.h"
 
 namespace amicale::session {
 namespace {
 
-constexpr uint8_t batches_tag = v1::ServerFrame::kBatchesFieldNumber << 3 | 2;
 constexpr uint8_t after_tag = v1::StreamBatch::kAfterSeqFieldNumber << 3;
 constexpr uint8_t through_tag = v1::StreamBatch::kThroughSeqFieldNumber << 3;
 // The client is told of events that are not for it at least this often, so that its cursor stays near the head.
 constexpr uint64_t most_untold = 256;
 
 constexpr uint8_t ended_tag = v1::StreamBatch::kEndedFieldNumber << 3;
-
-void put_varint(std::string& out, uint64_t value) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out += static_cast<char>(value);
-}
 
 }  // namespace
 
@@ -124,16 +116,16 @@ void Subscription::finish(Outgoing& out, const std::vector<Run>& runs, std::size
                           std::size_t events) {
   std::string body = stream_field_;
   body += static_cast<char>(after_tag);
-  put_varint(body, told_);
+  storage::append_varint(body, told_);
   body += static_cast<char>(through_tag);
-  put_varint(body, cursor_);
+  storage::append_varint(body, cursor_);
   if (ending_) {
     body += static_cast<char>(ended_tag);
     body += '\1';
     ended_ = true;
   }
-  std::string header(1, static_cast<char>(batches_tag));
-  put_varint(header, body.size() + bytes);
+  std::string header;
+  storage::append_field_head(header, v1::ServerFrame::kBatchesFieldNumber, body.size() + bytes);
   out.add(header);
   out.add(body);
   for (const Run& run : runs) out.add(run.data, run.size, run.slab);

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "server/domain/limits.h"
+#include "server/session/audit_news.h"
 
 namespace amicale {
 
@@ -93,6 +94,7 @@ Core::Core(const Config& config, const runtime::Clock& clock)
     // The data first: everything else reads it.
     : clock_(clock),
       database_(database_options(config)),
+      audit_key_(storage::SigningKey::load_or_create(database_.folder(), clock_.now_ms())),
       // One thread per core that chats; a few that may block.
       shards_(make_shards(amicale::shard_count(config))),
       blocking_(static_cast<unsigned>(config.storage.blocking_threads)),
@@ -116,7 +118,7 @@ Core::Core(const Config& config, const runtime::Clock& clock)
             clock_,
             without_slash(config.server.public_url),
             [this] { return site_.settled(); }},
-      parts_{gate_, blocking_, config.backup.directory, config.site.name, {}},
+      parts_{gate_, blocking_, config.backup.directory, config.site.name, audit_key_, {}},
       settings_(session_settings(config)) {
   std::vector<hub::Hub*> hubs;
   std::vector<hub::Lobby*> lobbies;
@@ -142,8 +144,8 @@ Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
       hub(shard, core.database_,
           {limits::ring_bytes, static_cast<std::size_t>(config.limits.ring_events)}),
       partitions(shard, core.database_, log, core.blocking_, core.clock_,
-                 [this](std::shared_ptr<const log::Published> published) {
-                   hub.publish(std::move(published));
+                 [this, &core](std::shared_ptr<const log::Published> published) {
+                   session::publish(hub, core.parts_, std::move(published));
                  },
                  {.loaded = limits::partitions_idle,
                   .posts_per_10s = static_cast<uint32_t>(config.limits.posts_per_10s),

@@ -20,6 +20,7 @@
 #include "server/runtime/shard.h"
 #include "server/session/place.h"
 #include "storage/database.h"
+#include "storage/signing_key.h"
 
 namespace amicale {
 
@@ -70,6 +71,7 @@ class Core {
 
   const runtime::Clock& clock_;
   storage::Database database_;
+  storage::SigningKey audit_key_;
   std::vector<std::unique_ptr<runtime::Shard>> shards_;
   runtime::Blocking blocking_;
   auth::Passwords passwords_;

@@ -137,7 +137,8 @@ v1::Committed append(Batch& batch, PartitionId partition, store::HeadRow& head,
     head.set_seq(seq);
     head.set_hash(hash.data(), hash.size());
     head.set_time_ms(entry.event.time_ms());
-    apply(batch, partition, entry.event, entry.private_part);
+    run.acts |= apply(batch, partition, entry.event, entry.private_part,
+                      {.salt = stored.salt, .hash = bytes_of(hash)});
   }
   batch.put(Family::state, key::head(partition), head);
   committed.set_last_seq(head.seq());

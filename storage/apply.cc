@@ -413,9 +413,11 @@ void Applying::answer() {
 
 }  // namespace
 
-void apply(Batch& batch, PartitionId partition, const v1::Event& event,
-           const store::PrivatePart& private_part) {
+bool apply(Batch& batch, PartitionId partition, const v1::Event& event,
+           const store::PrivatePart& private_part, const EntrySeal& seal) {
+  const bool act = record_act(batch, partition, event, private_part, seal);
   Applying(batch, partition, event, private_part).run();
+  return act;
 }
 
 }  // namespace amicale::storage

@@ -23,17 +23,20 @@
 //   MessagePinned          Room.pins
 //   DirectChanged          DirectRow and both indexes
 //   any, with private_part.request_kind             IdempotencyRow
+//   what audit.cc's table calls an act              AuditRecord, its index, and the rows of its tree
 #pragma once
 
 #include "amicale/v1/event.pb.h"
+#include "storage/audit.h"
 #include "storage/batch.h"
 #include "storage/partition.h"
 #include "store/log.pb.h"
 
 namespace amicale::storage {
 
-// Cannot fail, except for a disk that can't be read or a row that does not parse (Error).
-void apply(Batch& batch, PartitionId partition, const v1::Event& event,
-           const store::PrivatePart& private_part);
+// Cannot fail, except for a disk that can't be read or a row that does not parse (Error). Answers
+// whether the event is an act, and so has a record in the provable log (audit.h).
+bool apply(Batch& batch, PartitionId partition, const v1::Event& event,
+           const store::PrivatePart& private_part, const EntrySeal& seal);
 
 }  // namespace amicale::storage

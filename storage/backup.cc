@@ -6,6 +6,7 @@
 #include "storage/end_mark.h"
 #include "storage/files.h"
 #include "storage/rocks.h"
+#include "storage/signing_key.h"
 #include "storage/verify.h"
 
 namespace amicale::storage {
@@ -110,6 +111,7 @@ BackupReport backup(Database& database, const fs::path& wanted, const Progress& 
     Database copy(options);
     report = prove(copy, progress);
   }
+  SigningKey::copy(database.folder(), partial.path());
   report.path = target;
   report.bytes = bytes_in(partial.path());
   sync_folder(partial.path() / kRowsFolder);
@@ -146,6 +148,7 @@ BackupReport restore(const fs::path& backup_folder, const fs::path& wanted,
     copy.renew_epoch();
     report.commits = copy.commits();
   }
+  SigningKey::copy(backup_folder, data);
   fs::rename(partial.path() / kRowsFolder, data / kRowsFolder);
   sync_folder(data);
   fs::rename(partial.path() / kEndFile, data / kEndFile);

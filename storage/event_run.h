@@ -22,6 +22,8 @@ struct EventRun {
   std::string bytes;       // framed events, one after the other
   std::vector<Item> items;
 
+  bool acts = false;  // some of them are acts: the partition's provable log has grown (audit.h)
+
   // Earlier entries, or entries of this run, that this commit took words out of: framed as the log has them from now on. Whoever
   // keeps copies of them puts these in their place.
   struct Redacted {

@@ -49,6 +49,13 @@ std::string tagged(char tag, std::string_view bytes) {
   return key;
 }
 
+std::string tagged(char tag, PartitionId partition) {
+  auto key = start(27);
+  key.push_back(tag);
+  add(key, partition);
+  return key;
+}
+
 std::string of_room(char tag, uint64_t account_id, PartitionId partition, uint64_t room_id) {
   auto key = start(26);
   key.push_back(tag);
@@ -149,6 +156,33 @@ std::string head(PartitionId partition) {
   return key;
 }
 std::string heads_prefix() { return tagged('P'); }
+
+std::string audit_tree(PartitionId partition) { return tagged('t', partition); }
+
+std::string audit_record(PartitionId partition, uint64_t number) {
+  auto key = tagged('a', partition);
+  append_be(key, number);
+  return key;
+}
+
+std::string audit_node(PartitionId partition, uint8_t level, uint64_t index) {
+  auto key = tagged('m', partition);
+  append_be(key, level);
+  append_be(key, index);
+  return key;
+}
+
+std::string audit_subject(PartitionId partition, uint64_t account_id, uint64_t number) {
+  auto key = audit_subject_prefix(partition, account_id);
+  append_be(key, number);
+  return key;
+}
+
+std::string audit_subject_prefix(PartitionId partition, uint64_t account_id) {
+  auto key = tagged('s', partition);
+  append_be(key, account_id);
+  return key;
+}
 
 std::string message(PartitionId partition, uint64_t room_id, uint64_t number) {
   auto key = messages_prefix(partition, room_id);
@@ -268,6 +302,37 @@ std::optional<uint64_t> parse_u64(std::string_view bytes) {
   return value;
 }
 
+namespace {
+
+// A row of the provable log, for people.
+std::optional<std::string> describe_audit(std::string_view key) {
+  ByteReader reader(key);
+  const auto tag = static_cast<char>(reader.take<uint8_t>());
+  bool valid = false;
+  const auto partition = take_partition(reader, valid);
+  if (!valid) return std::nullopt;
+  std::string text;
+  if (tag == 't') text = "audit tree of " + to_string(partition);
+  if (tag == 'a') {
+    text =
+        "audit record " + std::to_string(reader.take<uint64_t>()) + " of " + to_string(partition);
+  }
+  if (tag == 'm') {
+    const auto level = reader.take<uint8_t>();
+    text = "audit node " + std::to_string(level) + "/" + std::to_string(reader.take<uint64_t>()) +
+           " of " + to_string(partition);
+  }
+  if (tag == 's') {
+    const auto account = reader.take<uint64_t>();
+    text = "audit of account " + std::to_string(account) + ", record " +
+           std::to_string(reader.take<uint64_t>()) + " of " + to_string(partition);
+  }
+  if (text.empty() || !reader.ended()) return std::nullopt;
+  return text;
+}
+
+}  // namespace
+
 std::string describe(Family family, std::string_view key) {
   const std::string where = std::string(name_of(family)) + " ";
   if (family == Family::log) {
@@ -286,6 +351,7 @@ std::string describe(Family family, std::string_view key) {
     }
   } else if (family == Family::state && !key.empty()) {
     if (const auto k = parse_head(key)) return where + "head of " + to_string(*k);
+    if (const auto row = describe_audit(key)) return where + *row;
     const std::string row = where + key[0];
     if (key[0] == 'L' || key[0] == 'U') return row + " " + std::string(key.substr(1));
     if (key.size() == 9) return row + " " + std::to_string(*parse_u64(key.substr(1)));

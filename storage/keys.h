@@ -33,6 +33,10 @@
 //   'K' account:u64 partition room:u64         v1.ReadMark
 //   'V' account:u64 partition room:u64         v1.RoomLevel
 //   'P' partition                              store.HeadRow
+//   't' partition                              store.AuditTreeRow
+//   'a' partition number:u64                   v1.AuditRecord
+//   'm' partition level:u8 index:u64           hash:32, a full subtree of the provable log (audit.h)
+//   's' partition account:u64 number:u64       empty: the record is about the account
 //
 // Family `messages` (derived)
 //   partition room:u64 number:u64              v1.Message
@@ -93,6 +97,11 @@ std::string level(uint64_t account_id, PartitionId partition, uint64_t room_id);
 std::string levels_prefix(uint64_t account_id);
 std::string head(PartitionId partition);
 std::string heads_prefix();
+std::string audit_tree(PartitionId partition);
+std::string audit_record(PartitionId partition, uint64_t number);
+std::string audit_node(PartitionId partition, uint8_t level, uint64_t index);
+std::string audit_subject(PartitionId partition, uint64_t account_id, uint64_t number);
+std::string audit_subject_prefix(PartitionId partition, uint64_t account_id);
 std::string message(PartitionId partition, uint64_t room_id, uint64_t number);
 std::string messages_prefix(PartitionId partition, uint64_t room_id);
 std::string idempotency(PartitionId partition, uint64_t actor, std::string_view client_msg_id);

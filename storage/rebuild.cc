@@ -47,7 +47,7 @@ int64_t apply_entry(Batch& batch, PartitionId partition, const FullEntry& full) 
     throw Error("log of " + to_string(partition) + ", seq " + std::to_string(full.seq) +
                 ": the event does not parse");
   }
-  apply(batch, partition, event, part);
+  apply(batch, partition, event, part, {.salt = full.entry.salt, .hash = bytes_of(full.hash)});
   return event.time_ms();
 }
 

@@ -67,6 +67,8 @@ inline constexpr std::uint32_t site_staff = 1'000;        // the list is kept in
 // Three screens; the frame's size may end it sooner.
 inline constexpr std::uint32_t history_page = 200;
 inline constexpr std::uint32_t members_page = 500;  // two pages for a full club
+// Records of the provable log in one answer, each with a path of at most 40 hashes.
+inline constexpr std::uint32_t audit_page = 200;
 // One commit stays short; a frame's size may end it sooner.
 inline constexpr std::uint32_t import_batch = 200;
 

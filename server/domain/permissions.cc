@@ -39,6 +39,7 @@ constexpr std::array<Permission, action_count> table{{
   {Action::reinstate,               "may.reinstate",             Ground::club,  managers,            nobody,    never,      by_membership, false},
   {Action::accept_membership,       "may.accept_membership",     Ground::club,  nobody,              nobody,    invited,    by_membership, false},
   {Action::leave,                   "may.leave",                 Ground::club,  all_roles,           all_roles, on_the_way, by_membership, false},
+  {Action::read_audit,              "may.read_audit",            Ground::club,  managers,            nobody,    never,      by_membership, false},
   {Action::add_member,              "may.add_member",            Ground::club,  nobody,              nobody,    never,      staff,         false},
   {Action::raise_capacity,          "may.raise_capacity",        Ground::club,  nobody,              nobody,    never,      staff,         false},
   {Action::read_room,               "may.read_room",             Ground::room,  all_roles,           all_roles, never,      by_membership, true},
@@ -63,6 +64,7 @@ constexpr std::array<Permission, action_count> table{{
   {Action::create_backup,           "may.create_backup",         Ground::site,  nobody,              nobody,    never,      owner,         false},
   {Action::see_stats,               "may.see_stats",             Ground::site,  nobody,              nobody,    never,      staff,         false},
   {Action::manage_own_account,      "may.manage_own_account",    Ground::self,  nobody,              nobody,    never,      anyone,        false},
+  {Action::read_own_audit,          "may.read_own_audit",        Ground::self,  nobody,              nobody,    never,      anyone,        false},
   {Action::open_direct,             "may.open_direct",           Ground::self,  nobody,              nobody,    never,      anyone,        false},
 }};
 // clang-format on

@@ -42,6 +42,7 @@ enum class Action : std::uint8_t {
   reinstate,
   accept_membership,  // opt in to being INVITED
   leave,
+  read_audit,  // every record of the provable log
   add_member,
   raise_capacity,  // above limits::club_capacity
   // In a room, or a direct conversation
@@ -69,6 +70,7 @@ enum class Action : std::uint8_t {
   see_stats,
   // For oneself
   manage_own_account,  // profile, password, devices, read marks, levels
+  read_own_audit,      // the records that are about oneself, and proofs of them
   open_direct,         // ask, answer, block
 };
 inline constexpr std::size_t action_count = static_cast<std::size_t>(Action::open_direct) + 1;

@@ -139,6 +139,12 @@ void Hub::publish(storage::PartitionId id, uint64_t room, TypingNews news) {
   });
 }
 
+void Hub::publish(storage::PartitionId id, AuditNews news) {
+  tell_followers(id, [news](Followed& followed) {
+    if (news.size > followed.audit.size) followed.audit = news;
+  });
+}
+
 void Hub::deliver(const log::Published& published) {
   auto found = followed_.find(published.partition);
   if (found == followed_.end()) return;

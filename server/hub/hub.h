@@ -54,6 +54,12 @@ struct TypingNews {
   std::shared_ptr<const std::string> whole;  // ServerFrame.signals
 };
 
+// The newest signed head of the stream's provable log.
+struct AuditNews {
+  uint64_t size = 0;  // records; grows; 0 = none came since this shard follows
+  std::shared_ptr<const std::string> head;  // ServerFrame.audit_heads
+};
+
 // A stream that this shard follows, with its readers.
 struct Followed {
   Followed(storage::PartitionId which, uint64_t head, std::size_t max_bytes,
@@ -68,6 +74,7 @@ struct Followed {
   PresenceNews presence;
   std::unordered_map<uint64_t, TypingNews> typing;  // by room
   uint64_t typing_version = 0;
+  AuditNews audit;
   unsigned registrations = 0;  // with the home shard, to be taken back when the last reader leaves
 };
 
@@ -97,6 +104,7 @@ class Hub {
   // The same for signals of a stream whose home is this shard.
   void publish(storage::PartitionId id, PresenceNews news);
   void publish(storage::PartitionId id, uint64_t room, TypingNews news);
+  void publish(storage::PartitionId id, AuditNews news);
 
   // Whether any shard follows a partition whose home is this shard.
   bool is_followed(storage::PartitionId id) const { return followers_.contains(id); }

@@ -6,11 +6,13 @@
 
 #include "amicale/v1/account.pb.h"
 #include "amicale/v1/admin.pb.h"
+#include "amicale/v1/audit.pb.h"
 #include "amicale/v1/club.pb.h"
 #include "amicale/v1/message.pb.h"
 #include "server/auth/caller.h"
 #include "server/domain/refusal.h"
 #include "storage/database.h"
+#include "storage/signing_key.h"
 #include "storage/view.h"
 
 namespace amicale::queries {
@@ -37,6 +39,20 @@ Result<v1::ListTokensReply> tokens(const View& view, const Caller& caller,
                                    const v1::ListTokens& request);
 Result<v1::FindAccountReply> find_account(const View& view, const Caller& caller,
                                           const v1::FindAccount& request);
+
+// What signs the heads of the provable log.
+struct AuditSigner {
+  const storage::SigningKey& key;
+  uint64_t epoch;
+};
+Result<v1::GetAuditProofReply> audit_proof(const View& view, const Caller& caller,
+                                           const v1::GetAuditProof& request,
+                                           const AuditSigner& signer);
+Result<v1::GetAuditConsistencyReply> audit_consistency(const View& view, const Caller& caller,
+                                                       const v1::GetAuditConsistency& request);
+// The signed head of now; nothing when the stream has no record. Cheap enough for a shard: a few point reads, one signature.
+std::optional<v1::AuditHead> audit_head(const View& view, storage::PartitionId stream,
+                                        const AuditSigner& signer);
 
 // A stream's state at one seq, for Subscribe without a cursor. NOT_FOUND when the caller may not read it.
 Result<v1::Snapshot> snapshot(const View& view, const Caller& caller, storage::PartitionId stream);

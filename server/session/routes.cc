@@ -103,6 +103,26 @@ Task<domain::Result<void>> look_up_invitation(const Parts& parts, Caller, const 
   co_return domain::Result<void>{};
 }
 
+// As `query`, signed.
+Task<domain::Result<void>> audit_proof(const Parts& parts, Caller caller, const Frame& frame,
+                                       v1::Reply& reply) {
+  auto read = [&parts, &caller, &frame] {
+    storage::Snapshot snapshot(parts.gate.database);
+    return queries::audit_proof(storage::View(snapshot), caller, frame.get_audit_proof(),
+                                audit_signer(parts));
+  };
+  auto answer = co_await parts.blocking.run(std::move(read));
+  if (!answer) co_return std::unexpected(std::move(answer.error()));
+  *reply.mutable_get_audit_proof() = std::move(*answer);
+  co_return domain::Result<void>{};
+}
+
+Task<domain::Result<void>> audit_keys(const Parts& parts, Caller, const Frame&, v1::Reply& reply) {
+  auto& answer = *reply.mutable_get_audit_keys();
+  for (const auto& key : parts.audit_key.keys()) *answer.add_keys() = key;
+  co_return domain::Result<void>{};
+}
+
 #define AMICALE_COMMAND(function, name) \
   &command<&commands::function, &Frame::name, &v1::Reply::mutable_##name>
 #define AMICALE_ONE_COMMIT(function, name)                                             \
@@ -219,6 +239,12 @@ constexpr auto table = std::to_array<Route>({
     {Frame::kGetStats, Kind::query, Entry::account, 5, Action::see_stats, &get_stats},
     {Frame::kFindAccount, Kind::query, Entry::account, 2, Action::find_account,
      AMICALE_QUERY(find_account, find_account)},
+
+    // The provable log
+    {Frame::kGetAuditProof, Kind::query, Entry::account, 5, Action::read_own_audit, &audit_proof},
+    {Frame::kGetAuditConsistency, Kind::query, Entry::account, 2, Action::read_own_audit,
+     AMICALE_QUERY(audit_consistency, get_audit_consistency)},
+    {Frame::kGetAuditKeys, Kind::query, Entry::anyone, 2, {}, &audit_keys},
 });
 
 #undef AMICALE_COMMAND

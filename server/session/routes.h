@@ -11,6 +11,7 @@
 #include "amicale/v1/frame.pb.h"
 #include "server/commands/gate.h"
 #include "server/domain/permissions.h"
+#include "server/queries/queries.h"
 #include "server/runtime/blocking.h"
 
 namespace amicale::session {
@@ -34,6 +35,7 @@ struct Parts {
   runtime::Blocking& blocking;
   std::string backup_folder;  // empty: no online backup
   std::string site_name;
+  const storage::SigningKey& audit_key;
   std::function<runtime::Task<v1::GetStatsReply>()> stats;
 };
 
@@ -53,6 +55,11 @@ struct OneCommit {
 using Page = domain::Result<std::string> (*)(const storage::View& view,
                                              const commands::Caller& caller,
                                              const v1::ClientFrame& frame);
+
+// What signs the heads of the provable log.
+inline queries::AuditSigner audit_signer(const Parts& parts) {
+  return {parts.audit_key, parts.gate.database.epoch()};
+}
 
 struct Route {
   v1::ClientFrame::BodyCase body;

@@ -9,6 +9,7 @@
 #include "server/domain/limits.h"
 #include "server/queries/queries.h"
 #include "server/queries/reading.h"
+#include "server/session/audit_news.h"
 #include "storage/field.h"
 #include "storage/log_reader.h"
 
@@ -260,7 +261,9 @@ domain::Result<void> Session::hello(const v1::Hello& request, v1::HelloReply& re
     caller_.language = request.language();
   const Settings& settings = place_.settings();
   reply.set_protocol(version);
-  reply.set_capabilities(wants_signals_ ? 1u : 0u);
+  wants_audit_ = (request.capabilities() & v1::CAPABILITY_AUDIT) != 0;
+  reply.set_capabilities((wants_signals_ ? 1u : 0u) |
+                         (wants_audit_ ? uint32_t{v1::CAPABILITY_AUDIT} : 0u));
   reply.set_server_name(settings.server_name);
   // The name that the site was made with; the configuration's until there is one.
   const std::string name = place_.parts().gate.view().site().name();
@@ -389,6 +392,13 @@ runtime::Task<domain::Result<void>> Session::subscribe(const v1::Subscribe& requ
   if (gone_ || ending_ != v1::CLOSE_CODE_UNSPECIFIED)
     co_return domain::refuse(v1::REFUSAL_CODE_UNAVAILABLE);
   answered->set_head_seq(head);
+  uint64_t audit_size = 0;
+  if (wants_audit_) {
+    if (auto known = present_head(*followed, place_.parts())) {
+      audit_size = known->size();
+      *answered->mutable_audit_head() = std::move(*known);
+    }
+  }
   reader.role_then = reader.role_now;
   uint64_t after = head;
   uint64_t replay_to = 0;
@@ -422,6 +432,7 @@ runtime::Task<domain::Result<void>> Session::subscribe(const v1::Subscribe& requ
   subscriptions_.push_back(
       std::make_unique<Subscription>(*followed, home, after, reader, head, staff, replay_to));
   subscriptions_.back()->serial = ++last_serial_;
+  subscriptions_.back()->audit_seen = audit_size;
   // Who types was said to the readers of that moment: a room may have been closed to this one since.
   const auto closed = [&](const auto& room) {
     return !queries::read_room(gate.view(), caller_, *id, room.first);
@@ -615,6 +626,7 @@ bool Session::gather() {
   }
   if (count > 0) next_served_ = (next_served_ + 1) % count;
   if (wants_signals_ && out.size() < message_budget) gather_signals(message_budget - out.size());
+  if (wants_audit_) gather_audit_heads();
   for (auto id : ended) drop(id);
   return !out.empty();
 }
@@ -658,6 +670,16 @@ void Session::gather_signals(std::size_t budget) {
   }
 }
 
+void Session::gather_audit_heads() {
+  for (auto& subscription : subscriptions_) {
+    if (!subscription->has_audit_news() || subscription->ended()) continue;
+    const auto& news = subscription->followed().audit;
+    writing_->keep(news.head);
+    writing_->add(news.head->data(), news.head->size(), nullptr);
+    subscription->audit_seen = news.size;
+  }
+}
+
 void Session::written(bool ok) {
   if (writing_) place_.give_back(std::move(writing_));
   if (!ok) {
@@ -676,7 +698,8 @@ void Session::written(bool ok) {
 bool Session::has_news() const {
   if (!replies_.empty() || ending_ != v1::CLOSE_CODE_UNSPECIFIED || wants_signals_) return true;
   if (account_ && account_seen_ != account_->ring.head()) return true;
-  return std::ranges::any_of(subscriptions_, [](const auto& subscription) {
+  return std::ranges::any_of(subscriptions_, [this](const auto& subscription) {
+    if (wants_audit_ && subscription->has_audit_news()) return true;
     return !subscription->fetching && (subscription->behind || subscription->has_news());
   });
 }

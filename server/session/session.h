@@ -77,6 +77,7 @@ class Session final : public hub::Writer {
   bool gather();
   bool has_news() const;
   void gather_signals(std::size_t budget);
+  void gather_audit_heads();
   void watch_account();
   void add_reply(const v1::Reply& reply, std::string_view rest = {});
   void refuse_request(uint32_t request_id, const domain::Refusal& refusal);
@@ -109,6 +110,7 @@ class Session final : public hub::Writer {
   uint32_t in_flight_ = 0;
   bool greeted_ = false;
   bool wants_signals_ = false;
+  bool wants_audit_ = false;
   bool input_stopped_ = false;
   int64_t started_ms_;
   int64_t heard_ms_;

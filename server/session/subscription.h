@@ -46,6 +46,8 @@ class Subscription {
   bool has_news() const {
     return !ended_ && (ending_ || page_ != nullptr || cursor_ < followed_.ring.head());
   }
+  // A head of the provable log that was not sent yet.
+  bool has_audit_news() const { return followed_.audit.size > audit_seen; }
   // The reader may not follow any more, and has been told.
   bool ended() const { return ended_; }
   v1::ClubRole role() const { return reader_.role_then; }
@@ -54,6 +56,7 @@ class Subscription {
   bool behind = false;    // counted as fed from the log
   uint64_t presence_seen = 0;  // versions, as in hub::PresenceNews and hub::TypingNews
   uint64_t typing_seen = 0;
+  uint64_t audit_seen = 0;  // records in the last head of the provable log that was sent
 
  private:
   struct Run {

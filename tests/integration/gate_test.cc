@@ -39,6 +39,8 @@ constexpr unsigned on_the_way =
     invited | bit(v1::MEMBER_STATUS_OPTED_IN) | bit(v1::MEMBER_STATUS_WAITLISTED);
 constexpr unsigned gone =
     bit(v1::MEMBER_STATUS_REFUSED) | bit(v1::MEMBER_STATUS_REMOVED) | bit(v1::MEMBER_STATUS_LEFT);
+constexpr unsigned was_or_will_be =
+    on_the_way | gone | bit(v1::MEMBER_STATUS_BANNED);  // whoever has a case
 constexpr unsigned outside = never_was | gone | bit(v1::MEMBER_STATUS_BANNED);
 
 enum class From {
@@ -418,6 +420,38 @@ const Case cases[] = {
      [](F& f, const S& s) {
        *f.mutable_get_history()->mutable_stream() = support::direct_stream(s.foreign_direct);
        f.mutable_get_history()->set_before(1);
+     }},
+
+    // The provable log
+    {"checks the own case",
+     {everyone, everyone, was_or_will_be, staff},
+     [](F& f, const S& s) {
+       *f.mutable_get_audit_proof()->mutable_stream() = support::club_stream(s.club);
+       f.mutable_get_audit_proof()->set_account_id(s.subject);
+     }},
+    {"checks another's case",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       *f.mutable_get_audit_proof()->mutable_stream() = support::club_stream(s.club);
+       f.mutable_get_audit_proof()->set_account_id(s.colleague);
+     }},
+    {"reads every act",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       *f.mutable_get_audit_proof()->mutable_stream() = support::club_stream(s.club);
+     }},
+    {"reads every act of the site",
+     {.site = staff},
+     [](F& f, const S&) {
+       f.mutable_get_audit_proof()->mutable_stream()->set_kind(v1::STREAM_KIND_SITE);
+       f.mutable_get_audit_proof()->mutable_stream()->set_id(1);
+     }},
+    {"checks that the log of acts goes on",
+     {everyone, everyone, was_or_will_be, staff},
+     [](F& f, const S& s) {
+       *f.mutable_get_audit_consistency()->mutable_stream() = support::club_stream(s.club);
+       f.mutable_get_audit_consistency()->set_from_size(1);
+       f.mutable_get_audit_consistency()->set_to_size(2);
      }},
 
     // The operator's console

@@ -46,6 +46,7 @@ void Device::start(bool resume) {
   settings.longest_wait = client::Milliseconds{2'000};
   settings.new_message_id = [this] { return dice_.bytes(16); };
   settings.outbox_store = &outbox_;
+  settings.audit_store = &pins_;
   settings.unix_ms_at_start = stage_.clock.now_ms();
   core_ = std::make_unique<SessionCore>(std::move(settings), now());
   model_ = {};
@@ -193,6 +194,10 @@ void Device::hear(const client::Happening& happening) {
     saved_.erase(refused->stream);
     told_.cursors.erase(refused->stream);
     refused_.insert(refused->stream);
+  } else if (const auto* alarm = std::get_if<client::AuditAlarm>(&happening)) {
+    stage_.ledger.fail("I13", "device " + std::to_string(number_) + ": the provable log of " +
+                                  name(alarm->stream) + " is " +
+                                  std::string(client::word_for(alarm->fault)));
   } else if (std::holds_alternative<client::Greeted>(happening)) {
     // No token: the person types a password.
     v1::ClientFrame frame;

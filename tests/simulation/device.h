@@ -28,6 +28,22 @@ class Outbox final : public client::OutboxStore {
   std::vector<std::pair<std::string, v1::ClientFrame>> kept_;
 };
 
+// What was pinned of the provable logs: kept like the outbox, whatever else the application forgets.
+class Pins final : public client::AuditStore {
+ public:
+  std::string load_key() override { return key_; }
+  void save_key(const std::string& public_key) override { key_ = public_key; }
+  std::optional<v1::AuditHead> load(Stream stream) override {
+    const auto found = heads_.find(stream);
+    return found == heads_.end() ? std::nullopt : std::optional(found->second);
+  }
+  void save(const v1::AuditHead& head) override { heads_[Stream::from(head.stream())] = head; }
+
+ private:
+  std::string key_;
+  std::map<Stream, v1::AuditHead> heads_;
+};
+
 // Somebody's secrets: an account may be on several devices.
 struct Account {
   uint64_t id = 0;
@@ -90,6 +106,7 @@ class Device {
   Dial dial_;
   Dice dice_;
   Outbox outbox_;
+  Pins pins_;
   std::map<Stream, client::Position> saved_;
   std::set<Stream> refused_;
   std::vector<v1::ClientFrame> done_;

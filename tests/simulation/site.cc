@@ -2,6 +2,7 @@
 #include "tests/simulation/site.h"
 
 #include "server/domain/limits.h"
+#include "server/session/audit_news.h"
 
 namespace amicale::simulation {
 
@@ -27,9 +28,10 @@ Site::Home::Home(Site& site, unsigned index, Disk& disk, const Shape& shape)
     : log(disk, index),
       hub(*site.shards_[index], disk.database(), {limits::ring_bytes, shape.ring_entries}),
       partitions(*site.shards_[index], disk.database(), log, site.blocking_, site.stage_.clock,
-                 [this, &stage = site.stage_](std::shared_ptr<const log::Published> published) {
-                   int times = stage.mutation.published ? stage.mutation.published(*published) : 1;
-                   while (times-- > 0) hub.publish(published);
+                 [this, &site](std::shared_ptr<const log::Published> published) {
+                   const auto& mutation = site.stage_.mutation;
+                   int times = mutation.published ? mutation.published(*published) : 1;
+                   while (times-- > 0) session::publish(hub, site.parts_, published);
                  },
                  {.loaded = shape.partitions_loaded, .posts_per_10s = limits::posts_per_10s}),
       lobby(*site.shards_[index], hub, site.stage_.clock) {}
@@ -62,6 +64,7 @@ Site::Site(Stage& stage, Disk& disk, const Shape& shape)
       shards_(make_shards(shape.shards)),
       work_(elsewhere_.get_executor()),
       blocking_(elsewhere_.get_executor()),
+      audit_key_(storage::SigningKey::load_or_create(disk.database().folder(), 0)),
       // As cheap as argon2 can be: what is tried here is who may, not how hard it is to guess.
       passwords_(elsewhere_.get_executor(), 64, {8, 1, 1}),
       throttle_({1'000, limits::login_window_ms}, {10'000, 3'600'000}, limits::throttle_entries),
@@ -77,7 +80,7 @@ Site::Site(Stage& stage, Disk& disk, const Shape& shape)
             [this]() -> runtime::Task<> {
               if (!stage_.mutation.waits_for_no_shard) co_await site_.settled();
             }},
-      parts_{gate_, blocking_, {}, "Simulation", {}},
+      parts_{gate_, blocking_, {}, "Simulation", audit_key_, {}},
       settings_(settings()) {
   std::vector<hub::Hub*> hubs;
   std::vector<hub::Lobby*> lobbies;

@@ -61,6 +61,7 @@ class Site {
   boost::asio::io_context elsewhere_{1};  // what would run on blocking threads
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   runtime::Blocking blocking_;
+  storage::SigningKey audit_key_;
   auth::Passwords passwords_;
   auth::LoginThrottle throttle_;
   std::unordered_map<std::string, uint32_t> registering_;

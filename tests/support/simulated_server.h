@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,6 +32,9 @@ class SimulatedServer {
   std::deque<v1::RefusalCode> refuse_posts;  // consumed one per post, before it is decided
   std::vector<v1::ClientFrame> seen;         // every request, in the order of arrival
   std::uint32_t retry_after_ms = 0;
+  std::map<Stream, v1::AuditHead> audit_heads;  // what Subscribe answers with
+  std::function<v1::Reply(const v1::ClientFrame&)>
+      prove;  // answers what is asked of the provable log
 
   // A new connection: what the old one had in flight is gone.
   void open() {
@@ -52,6 +56,14 @@ class SimulatedServer {
     event.mutable_message_posted()->set_room_id(room);
     event.mutable_message_posted()->set_number(++numbers_[{stream, room}]);
     event.mutable_message_posted()->set_body(body);
+  }
+
+  // Tells the client that a provable log has grown.
+  void push(const v1::AuditHead& head) {
+    audit_heads[Stream::from(head.stream())] = head;
+    v1::ServerFrame frame;
+    *frame.add_audit_heads() = head;
+    outgoing.push_back(frame.SerializeAsString());
   }
 
   // Sends each followed stream what its cursor has not passed.
@@ -130,6 +142,8 @@ class SimulatedServer {
       case v1::ClientFrame::kPostMessage: return post(request.post_message(), reply);
       case v1::ClientFrame::kListClubs: reply.mutable_list_clubs(); return;
       case v1::ClientFrame::kSetTyping: reply.mutable_set_typing(); return;
+      case v1::ClientFrame::kGetAuditConsistency:
+      case v1::ClientFrame::kGetAuditKeys: reply = prove(request); return;
       case v1::ClientFrame::kLogout: reply.mutable_logout(); return;
       default: reply.mutable_refusal()->set_code(v1::REFUSAL_CODE_UNSUPPORTED);
     }
@@ -140,6 +154,7 @@ class SimulatedServer {
     const std::uint64_t head = logs[stream].size();
     reply.set_epoch(epoch);
     reply.set_head_seq(head);
+    if (audit_heads.contains(stream)) *reply.mutable_audit_head() = audit_heads[stream];
     cursors_.erase(stream);
     if (!asked.has_after_seq()) {
       reply.set_outcome(v1::SUBSCRIBE_OUTCOME_SNAPSHOT);

@@ -36,7 +36,7 @@ TEST_CASE("a client says hello, authenticates, subscribes, then sends what waite
   CHECK(kinds(server) == std::vector{v1::ClientFrame::kHello, v1::ClientFrame::kAuthenticate,
                                      v1::ClientFrame::kSubscribe, v1::ClientFrame::kPostMessage});
   CHECK(server.seen[0].hello().protocol_min() == 1);
-  CHECK(server.seen[0].hello().capabilities() == 1);
+  CHECK(server.seen[0].hello().capabilities() == 3);
   CHECK(server.seen[1].authenticate().token() == "token");
   CHECK(client.core.state() == State::Online);
   REQUIRE(client.last<amicale::client::Online>() != nullptr);

@@ -18,7 +18,7 @@ const std::set<Action> staff_only = {
     add_member,  raise_capacity, import_messages, read_site,        list_all_clubs,
     create_club, invite_to_site, find_account,    revoke_any_token, see_stats};
 const std::set<Action> owner_only = {set_site_role, create_backup};
-const std::set<Action> everyone_with_an_account = {manage_own_account, open_direct};
+const std::set<Action> everyone_with_an_account = {manage_own_account, open_direct, read_own_audit};
 const std::set<Action> readers_do = {read_club, list_members, see_presence,
                                      read_room, delete_own,   leave};
 const std::set<Action> active_members_do = {signal_typing, post_message, edit_own, react,
@@ -28,7 +28,7 @@ const std::set<Action> committee_does = {
     create_room,       change_room, invite_directly,  list_invitations,
     revoke_invitation, set_role,    decide_admission, pause,
     Action::remove,    ban,         reinstate,        post_announcement,
-    delete_any,        pin,         mention_all};
+    delete_any,        pin,         mention_all,      read_audit};
 const std::set<Action> president_does = {change_club};
 
 bool expected(Action action, v1::ClubRole role, v1::MemberStatus status, v1::SiteRole site) {

@@ -426,6 +426,29 @@ class Rules:
         return self.on_site(who) or (
             None if any(a.login == q.login for a in self.accounts.values()) else {"NOT_FOUND"})
 
+    def judge_own_case(self, who, q):
+        """A stream that has a provable log, and in which there is something about the caller, or which they read."""
+        if q.stream.kind == CLUB and q.stream.id:
+            known = q.stream.id in self.clubs and (self.staff(who) or who in self.clubs[q.stream.id].members)
+            return None if known else {"NOT_FOUND"}
+        if q.stream.kind != SITE or q.stream.id != 1:
+            return {"BAD_REQUEST"}
+        # Whether somebody came by an invitation of the site, or was staff once, is not followed here.
+        return None if self.staff(who) else {"OK", "NOT_FOUND"}
+
+    def judge_get_audit_proof(self, who, q):
+        if q.account_id == who or q.stream.kind not in (CLUB, SITE) or not q.stream.id or q.stream.kind == SITE and q.stream.id != 1:
+            no = self.judge_own_case(who, q)
+        else:
+            no = self.in_club(who, q.stream.id, MANAGERS) if q.stream.kind == CLUB else self.on_site(who)
+        return no or ({"NOT_FOUND"} if q.size >= 1 << 32 else None)
+
+    def judge_get_audit_consistency(self, who, q):
+        no = self.judge_own_case(who, q)
+        if no or 1 <= q.from_size <= q.to_size < 1 << 32:
+            return no
+        return {"NOT_FOUND"} if 1 <= q.from_size <= q.to_size else {"BAD_REQUEST"}
+
     # The policy table. A request of frame.proto that has no row here fails the run.
     POLICY = {
         "hello": anyone, "authenticate": anyone, "subscribe": judge_subscribe, "unsubscribe": anyone, "heartbeat": anyone,
@@ -443,9 +466,10 @@ class Rules:
         "get_history": judge_room_query, "count_mentions": judge_count_mentions, "import_messages": judge_import_messages,
         "open_direct": judge_open_direct, "answer_direct": judge_answer_direct, "block_direct": judge_block_direct,
         "set_typing": judge_set_typing, "create_backup": judge_create_backup, "get_stats": judge_get_stats,
-        "find_account": judge_find_account,
+        "find_account": judge_find_account, "get_audit_proof": judge_get_audit_proof,
+        "get_audit_consistency": judge_get_audit_consistency, "get_audit_keys": anyone,
     }
-    WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register"}
+    WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register", "get_audit_keys"}
 
     def judge(self, who, name, q):
         """`who` 0: nobody is logged in."""

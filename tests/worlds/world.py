@@ -240,6 +240,15 @@ class World:
     def see_find_account(self, who, q, reply):
         self.must_equal("account", who, self.rules.accounts[reply.account_id].login, q.login)
 
+    def see_get_audit_proof(self, who, q, reply):
+        """A person's case is about that person; whoever may not see everything sees nothing about anybody else."""
+        for proven in reply.records:
+            if q.account_id:
+                self.must_equal("whom a record is about", who, proven.opening.subject, q.account_id)
+            self.must_equal("a record's stream", who, (proven.record.stream.kind, proven.record.stream.id), (q.stream.kind, q.stream.id))
+        if q.stream.kind == r.CLUB and q.account_id in self.rules.clubs[q.stream.id].members and not q.after and not q.size:
+            self.must_equal("a case that there is", who, bool(reply.records), True)
+
     def see_look_up_invitation(self, who, q, reply):
         assert reply.role == self.rules.codes[q.code].role or not self.rules.codes[q.code].club
 
@@ -573,6 +582,19 @@ class World:
 
     def invent_change_profile(self, who, q, _):
         q.display_name = f"Personne {self.next()}"
+
+    def invent_get_audit_proof(self, who, q, _):
+        if self.random.random() < 0.2:
+            q.stream.kind, q.stream.id = r.SITE, 1
+        q.account_id = self.random.choice((0, who, who, self.an_account()))
+        q.page = self.random.choice((0, 1, 3, 1 << 31))
+        q.after = self.random.choice((0, 0, 1, 1 << 63))
+        q.size = self.random.choice((0, 0, 0, 1, 1 << 40))
+
+    def invent_get_audit_consistency(self, who, q, _):
+        if self.random.random() < 0.2:
+            q.stream.kind, q.stream.id = r.SITE, 1
+        q.from_size, q.to_size = self.random.choice(((1, 1), (1, 1), (0, 1), (2, 1), (0, 0), (1, 1 << 40)))
 
     def invent_find_account(self, who, q, _):
         q.login = f"person{self.random.randint(0, 20)}" if self.random.random() < 0.8 else "nobody"

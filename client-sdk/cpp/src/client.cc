@@ -51,6 +51,9 @@ Settings settings_of(const Options& options) {
   settings.language = options.language;
   settings.token = options.token;
   settings.signals = options.signals;
+  settings.audit = options.audit;
+  settings.audit_key = options.audit_key;
+  settings.audit_store = options.audit_store;
   // With a store of cursors, the account's stream is followed from there (see deliver).
   settings.follow_account = options.follow_account && options.cursor_store == nullptr;
   settings.reconnect = options.reconnect;
@@ -149,6 +152,9 @@ class Client::Impl {
     do_now([this, stream, from] { follow_now(stream, from); });
   }
 
+  void accept_audit(Stream stream) {
+    do_now([this, stream] { core_.accept_audit(stream); });
+  }
   void unfollow(Stream stream) {
     do_now([this, stream] { core_.unfollow(stream, Steady::now()); });
   }
@@ -415,6 +421,7 @@ void Client::close(Milliseconds flush) { impl_->close(flush); }
 void Client::close_soon() { impl_->close_soon(); }
 void Client::set_token(std::string token) { impl_->set_token(std::move(token)); }
 void Client::cancel(CallId call) { impl_->cancel(call); }
+void Client::accept_audit(Stream stream) { impl_->accept_audit(stream); }
 void Client::unfollow(Stream stream) { impl_->unfollow(stream); }
 int Client::notification_fd() const { return impl_->notification_fd(); }
 std::vector<Happening> Client::poll(std::size_t most) { return impl_->poll(most); }

@@ -166,6 +166,11 @@ void SessionCore::on_answer(std::uint64_t order, v1::Reply& reply, Time now) {
     const std::string token = reply.has_login()       ? reply.login().token()
                               : reply.has_register_() ? reply.register_().token()
                                                       : std::string();
+    if (settings_.audit && reply.has_get_audit_proof() && reply.get_audit_proof().has_head()) {
+      const auto& head = reply.get_audit_proof().head();
+      const Stream asked = Stream::from(pending.request.get_audit_proof().stream());
+      if (Stream::from(head.stream()) == asked) audit_.take_from_proof(head);
+    }
     answer(order, std::move(reply));
     if (!token.empty() && state_ == State::Greeted) set_token(token, now);
     return;

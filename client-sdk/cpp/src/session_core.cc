@@ -42,7 +42,8 @@ SessionCore::SessionCore(Settings settings, Time now)
       started_(now),
       clock_offset_ms_(settings_.unix_ms_at_start),
       backoff_(settings_.seed, settings_.first_wait, settings_.longest_wait),
-      message_id_state_(~settings_.seed) {
+      message_id_state_(~settings_.seed),
+      audit_(settings_.audit_key, settings_.audit_store) {
   if (settings_.outbox_store == nullptr) return;
   CallId id = first_restored_call;
   for (v1::ClientFrame& command : settings_.outbox_store->load()) {
@@ -92,7 +93,8 @@ void SessionCore::connected(Time now) {
   v1::Hello& hello = *frame.mutable_hello();
   hello.set_protocol_min(protocol_version);
   hello.set_protocol_max(protocol_version);
-  hello.set_capabilities(settings_.signals ? std::uint64_t{v1::CAPABILITY_SIGNALS} : 0);
+  hello.set_capabilities((settings_.signals ? std::uint64_t{v1::CAPABILITY_SIGNALS} : 0) |
+                         (settings_.audit ? std::uint64_t{v1::CAPABILITY_AUDIT} : 0));
   hello.set_client_name(settings_.client_name);
   hello.set_language(settings_.language);
   send(frame, {}, now);
@@ -116,6 +118,8 @@ void SessionCore::received(std::string_view message, Time now) {
   for (int i = 0; i < frame.signals_size() && talking(); ++i) {
     happenings_.emplace_back(Signalled{std::move(*frame.mutable_signals(i))});
   }
+  for (const v1::AuditHead& head : frame.audit_heads()) take_audit_head(head);
+  watch_audit(now);
   if (frame.has_goodbye() && talking()) {
     // Nothing follows a Goodbye, so there is no reason to wait for the close itself.
     const v1::Goodbye& goodbye = frame.goodbye();
@@ -126,6 +130,22 @@ void SessionCore::received(std::string_view message, Time now) {
     lose(std::move(loss), true, hint(goodbye.reconnect_after_ms()), now);
   }
   if (talking()) pump(now);
+}
+
+// Of a stream that is followed: what the server says unasked of others is no concern of this client.
+void SessionCore::take_audit_head(const v1::AuditHead& head) {
+  if (settings_.audit && followed_.contains(Stream::from(head.stream()))) audit_.take(head);
+}
+
+void SessionCore::watch_audit(Time now) {
+  while (state_ == State::Online) {
+    auto request = audit_.next_request();
+    if (!request) break;
+    send(request->frame, {v1::ClientFrame::BODY_NOT_SET, request->stream, 0}, now);
+  }
+  while (auto finding = audit_.next_finding()) {
+    std::visit([this](auto& found) { happenings_.emplace_back(std::move(found)); }, *finding);
+  }
 }
 
 void SessionCore::disconnected(Loss loss, Time now) {
@@ -255,6 +275,7 @@ void SessionCore::protocol_failure(std::string what, Time now) {
 
 void SessionCore::lose(Loss loss, bool tell_peer, Milliseconds at_least, Time now) {
   if (tell_peer) actions_.emplace_back(Close{1000});
+  audit_.lost();
   sent_.clear();
   in_flight_ = 0;
   greeting_deadline_.reset();
@@ -280,6 +301,7 @@ void SessionCore::lose(Loss loss, bool tell_peer, Milliseconds at_least, Time no
 
 void SessionCore::become_closed(std::uint32_t code, Failure why) {
   state_ = State::Closed;
+  audit_.lost();
   sent_.clear();
   in_flight_ = 0;
   reconnect_at_.reset();
@@ -320,6 +342,8 @@ void SessionCore::on_reply(v1::Reply& reply, Time now) {
     case v1::ClientFrame::kAuthenticate: return on_authenticate(reply, now);
     case v1::ClientFrame::kSubscribe:
       return on_subscribe(reply.request_id(), sent.stream, reply, now);
+    case v1::ClientFrame::kGetAuditConsistency:
+    case v1::ClientFrame::kGetAuditKeys: return audit_.answered(sent.stream, reply);
     case v1::ClientFrame::kHeartbeat: return learn_clock(reply.heartbeat().server_time_ms(), now);
     default: return;
   }

@@ -89,6 +89,9 @@ void SessionCore::on_subscribe(std::uint32_t request_id, Stream stream, v1::Repl
   followed.failures = 0;
   v1::SubscribeReply& answer = *reply.mutable_subscribe();
   const std::uint64_t epoch = answer.epoch() != 0 ? answer.epoch() : hello_.epoch();
+  if (answer.has_audit_head() && Stream::from(answer.audit_head().stream()) == stream) {
+    take_audit_head(answer.audit_head());
+  }
   v1::SubscribeOutcome outcome = answer.outcome();
   v1::GapReason reason = answer.gap().reason();
   const bool resumed =

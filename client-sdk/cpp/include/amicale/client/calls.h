@@ -15,48 +15,51 @@ namespace amicale::client {
 
 // The calls that an application makes. Hello, Authenticate, Subscribe, Unsubscribe and Heartbeat
 // are SessionCore's own. clang-format off
-#define AMICALE_CLIENT_CALLS(X)           \
-  X(Login, login)                         \
-  X(LookUpInvitation, look_up_invitation) \
-  X(Register, register_)                  \
-  X(AcceptInvitation, accept_invitation)  \
-  X(ChangePassword, change_password)      \
-  X(ChangeProfile, change_profile)        \
-  X(ListTokens, list_tokens)              \
-  X(RevokeToken, revoke_token)            \
-  X(Logout, logout)                       \
-  X(MarkRead, mark_read)                  \
-  X(SetLevel, set_level)                  \
-  X(ListClubs, list_clubs)                \
-  X(ListDirects, list_directs)            \
-  X(CreateClub, create_club)              \
-  X(ChangeClub, change_club)              \
-  X(CreateRoom, create_room)              \
-  X(ChangeRoom, change_room)              \
-  X(CreateInvitation, create_invitation)  \
-  X(RevokeInvitation, revoke_invitation)  \
-  X(ListInvitations, list_invitations)    \
-  X(AddMember, add_member)                \
-  X(SetRole, set_role)                    \
-  X(SetMemberStatus, set_member_status)   \
-  X(ListMembers, list_members)            \
-  X(LookUpNames, look_up_names)           \
-  X(SetSiteRole, set_site_role)           \
-  X(PostMessage, post_message)            \
-  X(EditMessage, edit_message)            \
-  X(DeleteMessage, delete_message)        \
-  X(React, react)                         \
-  X(PinMessage, pin_message)              \
-  X(GetHistory, get_history)              \
-  X(CountMentions, count_mentions)        \
-  X(ImportMessages, import_messages)      \
-  X(OpenDirect, open_direct)              \
-  X(AnswerDirect, answer_direct)          \
-  X(BlockDirect, block_direct)            \
-  X(SetTyping, set_typing)                \
-  X(CreateBackup, create_backup)          \
-  X(GetStats, get_stats)                  \
-  X(FindAccount, find_account)
+#define AMICALE_CLIENT_CALLS(X)                 \
+  X(Login, login)                               \
+  X(LookUpInvitation, look_up_invitation)       \
+  X(Register, register_)                        \
+  X(AcceptInvitation, accept_invitation)        \
+  X(ChangePassword, change_password)            \
+  X(ChangeProfile, change_profile)              \
+  X(ListTokens, list_tokens)                    \
+  X(RevokeToken, revoke_token)                  \
+  X(Logout, logout)                             \
+  X(MarkRead, mark_read)                        \
+  X(SetLevel, set_level)                        \
+  X(ListClubs, list_clubs)                      \
+  X(ListDirects, list_directs)                  \
+  X(CreateClub, create_club)                    \
+  X(ChangeClub, change_club)                    \
+  X(CreateRoom, create_room)                    \
+  X(ChangeRoom, change_room)                    \
+  X(CreateInvitation, create_invitation)        \
+  X(RevokeInvitation, revoke_invitation)        \
+  X(ListInvitations, list_invitations)          \
+  X(AddMember, add_member)                      \
+  X(SetRole, set_role)                          \
+  X(SetMemberStatus, set_member_status)         \
+  X(ListMembers, list_members)                  \
+  X(LookUpNames, look_up_names)                 \
+  X(SetSiteRole, set_site_role)                 \
+  X(PostMessage, post_message)                  \
+  X(EditMessage, edit_message)                  \
+  X(DeleteMessage, delete_message)              \
+  X(React, react)                               \
+  X(PinMessage, pin_message)                    \
+  X(GetHistory, get_history)                    \
+  X(CountMentions, count_mentions)              \
+  X(ImportMessages, import_messages)            \
+  X(OpenDirect, open_direct)                    \
+  X(AnswerDirect, answer_direct)                \
+  X(BlockDirect, block_direct)                  \
+  X(SetTyping, set_typing)                      \
+  X(CreateBackup, create_backup)                \
+  X(GetStats, get_stats)                        \
+  X(FindAccount, find_account)                  \
+  X(GetAuditProof, get_audit_proof)             \
+  X(GetAuditConsistency, get_audit_consistency) \
+  X(GetAuditKeys, get_audit_keys)
 // clang-format on
 
 template <class Request>

@@ -58,8 +58,10 @@ struct Options {
   bool follow_account = true;  // follow the account's own stream (read marks, levels, directs)
   // Streams to follow from the start, each from CursorStore's position if it has one.
   std::vector<Stream> follow = {};
-  bool signals = true;    // typing and presence
-  bool reconnect = true;  // false: the first loss is Closed, and calls fail instead of waiting
+  bool signals = true;         // typing and presence
+  bool audit = true;           // watch the provable log of followed streams (audit.h)
+  std::string audit_key = {};  // the site's key, 32 bytes; empty = trust the first one seen
+  bool reconnect = true;       // false: the first loss is Closed, and calls fail instead of waiting
   // Ceiling of the back-off: waits are uniform in [0, ceiling], which doubles from 250 ms up to this.
   Milliseconds longest_wait{30000};
   // Name resolution, TCP, TLS and WebSocket handshakes, together.
@@ -75,6 +77,7 @@ struct Options {
   std::function<void(const Happening&)> on_happening = {};  // absent = poll()
   CursorStore* cursor_store = nullptr;                      // both outlive the client
   OutboxStore* outbox_store = nullptr;
+  AuditStore* audit_store = nullptr;  // used on the client's thread
 };
 
 class Client {
@@ -144,6 +147,8 @@ class Client {
   // reconnections.
   void follow(Stream stream, std::optional<Position> from = std::nullopt);
   void unfollow(Stream stream);
+  // After an AuditAlarm: the person decided to go on (AuditWatch::accept).
+  void accept_audit(Stream stream);
 
   // Without on_happening: takes up to `most` happenings that are there, in order, without waiting.
   // One thread at a time.

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "amicale/client/audit.h"
 #include "amicale/client/failure.h"
 #include "amicale/client/stream.h"
 #include "amicale/v1/frame.pb.h"
@@ -100,6 +101,8 @@ struct Signalled {
   v1::Signal signal;
 };
 
+// AuditChecked and AuditAlarm (audit.h) come for each followed stream as its provable log grows.
+
 // --- Calls ---------------------------------------------------------------------------------------
 
 // A message was given to post() or call() (or found in the outbox store) and awaits its answer: the
@@ -118,7 +121,8 @@ struct Answered {
   Result<v1::Reply> result;
 };
 
-using Happening = std::variant<Connecting, Greeted, Online, Waiting, Closed, Resynced, Resumed,
-                               Batch, Ended, FollowRefused, Signalled, Posting, Answered>;
+using Happening =
+    std::variant<Connecting, Greeted, Online, Waiting, Closed, Resynced, Resumed, Batch, Ended,
+                 FollowRefused, Signalled, Posting, Answered, AuditChecked, AuditAlarm>;
 
 }  // namespace amicale::client

@@ -26,6 +26,7 @@
 #include <variant>
 #include <vector>
 
+#include "amicale/client/audit.h"
 #include "amicale/client/backoff.h"
 #include "amicale/client/calls.h"
 #include "amicale/client/failure.h"
@@ -38,10 +39,13 @@ namespace amicale::client {
 struct Settings {
   std::string client_name = "amicale-cpp/0.1";  // at most 64 bytes; for the operator's logs
   v1::Language language = v1::LANGUAGE_UNSPECIFIED;
-  std::string token;           // 32 bytes; empty = log in first
-  bool signals = true;         // ask for typing and presence
-  bool follow_account = true;  // follow the account's own stream as soon as its id is known
-  bool reconnect = true;       // false: the first loss closes the client
+  std::string token;                  // 32 bytes; empty = log in first
+  bool signals = true;                // ask for typing and presence
+  bool audit = true;                  // watch the provable log of followed streams (audit.h)
+  std::string audit_key;              // the site's key, 32 bytes; empty = trust the first one seen
+  AuditStore* audit_store = nullptr;  // keeps what was pinned; outlives the core
+  bool follow_account = true;         // follow the account's own stream as soon as its id is known
+  bool reconnect = true;              // false: the first loss closes the client
 
   Milliseconds first_wait{250};  // back-off: ceiling of the first wait
   Milliseconds longest_wait{30000};
@@ -111,6 +115,9 @@ class SessionCore {
   void follow(Stream stream, std::optional<Position> from, Time now);
   void unfollow(Stream stream, Time now);
 
+  // After an AuditAlarm: the person decided to go on. The next head of the stream is pinned whatever it is.
+  void accept_audit(Stream stream) { audit_.accept(stream); }
+
   // --- From the socket and the clock
   void connected(Time now);  // the WebSocket handshake is done
   void received(std::string_view message, Time now);
@@ -176,6 +183,10 @@ class SessionCore {
   std::uint32_t send(v1::ClientFrame& frame, Sent sent, Time now);
   void learn_clock(std::int64_t server_ms, Time now);
 
+  // The provable log
+  void take_audit_head(const v1::AuditHead& head);
+  void watch_audit(Time now);
+
   // Followed streams (session_streams.cc)
   void subscribe(Stream stream, Followed& followed, Time now);
   void on_subscribe(std::uint32_t request_id, Stream stream, v1::Reply& reply, Time now);
@@ -203,6 +214,7 @@ class SessionCore {
   std::deque<Happening> happenings_;
 
   std::map<Stream, Followed> followed_;
+  AuditWatch audit_;
 
   std::map<std::uint64_t, Pending> calls_;  // by order of call(), which is the order of sending
   std::unordered_map<CallId, std::uint64_t> order_of_;

@@ -83,6 +83,7 @@ class CommandLine {
     invitations(admin);
     members(admin);
     tokens(admin);
+    audit(admin);
   }
 
   std::expected<Invocation, Printed> parse(std::vector<std::string> arguments) {
@@ -366,6 +367,51 @@ class CommandLine {
                                         in({"Ouvre même si des écritures confirmées manquent",
                                             "Opens although acknowledged writes are missing"}));
                         });
+  }
+
+  void audit(CLI::App* admin) {
+    CLI::App* app =
+        group(admin, "audit", {"Le journal prouvable des actes", "The provable log of acts"});
+    const Phrase club{"Le club, par son nom court ou son numéro; sans lui, le site",
+                      "The club, by its slug or number; without it, the site"};
+    verb<verb::AuditVerify>(
+        app, "verify",
+        {"Vérifie un fichier exporté, ou un dossier (serveur arrêté)",
+         "Checks an exported file, or a folder (server stopped)"},
+        [&](CLI::App* sub, verb::AuditVerify& v) {
+          option(sub, "file", v.file, {"Le fichier", "The file"});
+          option(sub, "--data,-d", v.data, {"Le dossier de données", "The data folder"});
+          option(sub, "--key", v.key,
+                 {"La clé du site, en hexadécimal", "The site's key, in hexadecimal"});
+          option(sub, "--pinned", v.pinned,
+                 {"Un fichier gardé d'avant : le journal doit en être la suite",
+                  "A file kept from before: the log must go on from it"});
+        });
+    verb<verb::AuditExport>(
+        app, "export",
+        {"Écrit tous les actes et la tête signée dans un fichier",
+         "Writes every act and the signed head to a file"},
+        [&](CLI::App* sub, verb::AuditExport& v) {
+          option(sub, "file", v.file, {"Le fichier", "The file"})->required();
+          option(sub, "--club,-c", v.club, club);
+          option(sub, "--data,-d", v.data,
+                 {"D'un dossier de données, serveur arrêté", "Of a data folder, server stopped"});
+        });
+    verb<verb::AuditProve>(
+        app, "prove",
+        {"Écrit les actes qui concernent une personne, prouvés",
+         "Writes the acts about a person, proved"},
+        [&](CLI::App* sub, verb::AuditProve& v) {
+          option(sub, "file", v.file, {"Le fichier", "The file"})->required();
+          option(sub, "--club,-c", v.club, club);
+          option(sub, "--member,-m", v.member,
+                 {"La personne; sans elle, soi-même", "The person; without, oneself"});
+        });
+    verb<verb::AuditRotate>(
+        app, "rotate-key",
+        {"Change la clé qui signe; l'ancienne signe la nouvelle (serveur arrêté)",
+         "Changes the signing key; the old one signs the new one (server stopped)"},
+        [&](CLI::App* sub, verb::AuditRotate& v) { data(sub, v.data); });
   }
 
   CLI::Option* data(CLI::App* app, std::string& target) {

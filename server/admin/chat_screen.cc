@@ -70,6 +70,8 @@ void ChatScreen::on(const client::Happening& happening, client::Time now) {
   } else if (const auto* refused = std::get_if<client::FollowRefused>(&happening)) {
     followed_.erase(refused->stream);
     tell(printable(refused->refusal.message()), now, true);
+  } else if (const auto* alarm = std::get_if<client::AuditAlarm>(&happening)) {
+    tell(text(phrase::audit_alarm, text(phrase_for(alarm->fault))), now, true);
   } else if (const auto* answered = std::get_if<client::Answered>(&happening)) {
     on_answer(*answered, now);
   }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "amicale/client/client.h"
+#include "server/admin/audit_pins.h"
 #include "server/admin/chat_screen.h"
 #include "server/admin/chat_terminal.h"
 #include "server/admin/console.h"
@@ -51,8 +52,12 @@ bool act(const std::vector<Effect>& effects, client::Client& client, ChatTermina
   return true;
 }
 
-void chat(const verb::Chat& verb, const Connection::Target& target, v1::Language language) {
-  client::Client client(options_for(target));
+void chat(const verb::Chat& verb, const Connection::Target& target, v1::Language language,
+          const std::filesystem::path& folder) {
+  AuditPins pins(folder, target.url);
+  auto options = options_for(target);
+  options.audit_store = &pins;
+  client::Client client(std::move(options));
   ChatScreen screen({language, verb.club, verb.room, local_time_of});
   ChatTerminal terminal;
   client.connect();
@@ -84,7 +89,7 @@ int run(const verb::Chat& verb, Console& console) {
   }
   const auto target = console.target(true);
   if (!target) return target.error();
-  chat(verb, *target, console.language());
+  chat(verb, *target, console.language(), console.options().profile_file.parent_path());
   return kDone;
 }
 

@@ -35,4 +35,19 @@ std::string explain(const client::Failure& failure, v1::Language language) {
   return say(language, phrase::failure_bad_frame, printable(failure.message));
 }
 
+const Phrase& phrase_for(client::AuditFault fault) {
+  switch (fault) {
+    case client::AuditFault::BadSignature: return phrase::audit_bad_signature;
+    case client::AuditFault::UnknownKey: return phrase::audit_unknown_key;
+    case client::AuditFault::Fork: return phrase::audit_fork;
+    case client::AuditFault::Truncated: return phrase::audit_truncated;
+    case client::AuditFault::Rewritten: return phrase::audit_rewritten;
+    case client::AuditFault::Restored: return phrase::audit_restored;
+    case client::AuditFault::Withheld: return phrase::audit_withheld;
+    case client::AuditFault::BadRecord: return phrase::audit_bad_record;
+    case client::AuditFault::BadOpening: return phrase::audit_bad_opening;
+  }
+  return phrase::audit_bad_record;
+}
+
 }  // namespace amicale::admin

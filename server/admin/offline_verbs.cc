@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
 // What is done to a data folder while no server runs on it. RocksDB's own lock keeps the two apart.
-#include <map>
-
-#include "server/admin/console.h"
+#include "server/admin/data_folder.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
 #include "server/offline.h"
@@ -13,71 +11,6 @@
 #include "storage/verify.h"
 
 namespace amicale::admin {
-namespace {
-
-// The storage names its stages in English.
-struct Stage {
-  std::string_view begins;
-  Phrase phrase;
-};
-constexpr Stage kStages[] = {
-    {"copying", {"copie", "copying"}},
-    {"replaying logs", {"relecture des journaux", "replaying logs"}},
-    {"comparing rows", {"comparaison des rangées", "comparing rows"}},
-    {"dropping rows", {"effacement des rangées", "dropping rows"}},
-};
-
-std::string stage_name(std::string_view stage, v1::Language language) {
-  for (const auto& known : kStages) {
-    if (stage.starts_with(known.begins)) return std::string(known.phrase.in(language));
-  }
-  return std::string(stage);
-}
-
-// A bar for each stage that the storage reports.
-class StageProgress {
- public:
-  explicit StageProgress(const Console& console) : console_(console) {}
-
-  storage::Progress function() {
-    return [this](std::string_view stage, std::uint64_t done, std::uint64_t total) {
-      if (!bar_ || stage != stage_) {
-        bar_.emplace(stage_name(stage, console_.language()), total, console_.progress_output());
-        stage_ = stage;
-      }
-      bar_->set_total(total);
-      bar_->set(done);
-    };
-  }
-  void finish() { bar_.reset(); }
-
- private:
-  const Console& console_;
-  std::string stage_;
-  std::optional<Progress> bar_;
-};
-
-// Runs `work`, which throws storage::Error for what is wrong with the folder.
-template <typename Work>
-int on_folder(const Console& console, Work work) {
-  try {
-    return work();
-  } catch (const storage::Error& error) {
-    return console.fail(error.what(), kRefused);
-  } catch (const std::filesystem::filesystem_error& error) {
-    return console.fail(error.what(), kRefused);
-  }
-}
-
-storage::DatabaseOptions existing(const std::string& data, StageProgress& stages) {
-  storage::DatabaseOptions options;
-  options.folder = data;
-  options.mode = storage::DatabaseOptions::Mode::open;
-  options.on_progress = stages.function();
-  return options;
-}
-
-}  // namespace
 
 int run(const verb::SiteCreate& verb, Console& console) {
   const auto password = console.new_password(verb.password_stdin);

@@ -71,6 +71,20 @@ struct Rebuild {
   bool accept_loss = false;
 };
 
+// --- The provable log
+struct AuditVerify {
+  std::string file, data, key, pinned;
+};
+struct AuditExport {
+  std::string club, file, data;
+};
+struct AuditProve {
+  std::string club, member, file;
+};
+struct AuditRotate {
+  std::string data;
+};
+
 // --- Against a running server
 struct SiteRole {
   std::string login;
@@ -159,7 +173,8 @@ using Verb =
                  verb::ClubCreate, verb::ClubList, verb::ClubChange, verb::RoomCreate,
                  verb::RoomList, verb::RoomChange, verb::InviteCreate, verb::InviteList,
                  verb::InviteRevoke, verb::RoleSet, verb::MemberList, verb::MemberImport,
-                 verb::MemberAdd, verb::MemberStatusSet, verb::TokenList, verb::TokenRevoke>;
+                 verb::MemberAdd, verb::MemberStatusSet, verb::TokenList, verb::TokenRevoke,
+                 verb::AuditVerify, verb::AuditExport, verb::AuditProve, verb::AuditRotate>;
 
 int run(const verb::Login&, Console&);
 int run(const verb::Logout&, Console&);
@@ -193,5 +208,9 @@ int run(const verb::MemberAdd&, Console&);
 int run(const verb::MemberStatusSet&, Console&);
 int run(const verb::TokenList&, Console&);
 int run(const verb::TokenRevoke&, Console&);
+int run(const verb::AuditVerify&, Console&);
+int run(const verb::AuditExport&, Console&);
+int run(const verb::AuditProve&, Console&);
+int run(const verb::AuditRotate&, Console&);
 
 }  // namespace amicale::admin

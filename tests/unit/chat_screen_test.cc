@@ -373,6 +373,16 @@ TEST_CASE("a lost connection shows a countdown, and a return is said") {
   CHECK(has(chat.text(), "Reconnected."));
 }
 
+TEST_CASE("a log of acts that was rewritten is said, and one that goes on is not") {
+  Chat chat;
+  chat.online();
+  chat.club();
+  chat.on(client::AuditChecked{Stream::club(kClub), {}});
+  CHECK(chat.text().find("Log of acts") == std::string::npos);
+  chat.on(client::AuditAlarm{Stream::club(kClub), client::AuditFault::Rewritten, std::nullopt, {}});
+  CHECK(chat.text().find("Log of acts: the log was rewritten") != std::string::npos);
+}
+
 TEST_CASE("@all is sent only after its head count was shown and agreed to") {
   Chat chat;
   chat.ready();

@@ -318,8 +318,8 @@ TEST_CASE("a rotated key is followed by a client that had pinned the old one") {
     REQUIRE(boris.wait_for_size(world.acts()));
   }
   const auto old_key = kept.key;
-  world.running.stop();
   auto console = world.console("owner");
+  world.running.stop();
   REQUIRE(run(admin::verb::AuditRotate{world.data()}, console) == kDone);
   world.running.start();
   world.act();

@@ -119,7 +119,9 @@ Core::Core(const Config& config, const runtime::Clock& clock)
             without_slash(config.server.public_url),
             [this] { return site_.settled(); }},
       parts_{gate_, blocking_, config.backup.directory, config.site.name, audit_key_, {}},
-      settings_(session_settings(config)) {
+      settings_(session_settings(config)),
+      // Says in each club which sanctions are over.
+      lapses_(*shards_[0], gate_, blocking_) {
   std::vector<hub::Hub*> hubs;
   std::vector<hub::Lobby*> lobbies;
   std::vector<session::Place*> places;
@@ -162,9 +164,12 @@ void Core::start() {
   for (auto& shard : shards_) shard->start();
   for (auto& home : homes_) home->lobby.start();
   for (auto& place : places_) place->start();
+  lapses_.start();
 }
 
 runtime::Task<> Core::drain() {
+  auto stopping = [this]() -> runtime::Task<> { co_await lapses_.stop(); };
+  co_await shards_[0]->call(std::move(stopping));
   for (unsigned i = 0; i < shard_count(); ++i) {
     auto draining = [this, i]() -> runtime::Task<> {
       co_await homes_[i]->partitions.drain();

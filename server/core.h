@@ -10,6 +10,7 @@
 #include "server/auth/password.h"
 #include "server/auth/throttle.h"
 #include "server/commands/gate.h"
+#include "server/commands/lapses.h"
 #include "server/config.h"
 #include "server/hub/hub.h"
 #include "server/hub/lobby.h"
@@ -83,6 +84,7 @@ class Core {
   session::Parts parts_;
   session::Settings settings_;
   std::vector<std::unique_ptr<session::Place>> places_;
+  commands::Lapses lapses_;
 };
 
 // The version of this build, "0.1.0".

@@ -53,11 +53,16 @@ v1::Event parse_event(const EntryView& entry, PartitionId partition, uint64_t se
   return event;
 }
 
+// The entry that last said what a message says: its post, an edit, or its return.
+uint64_t last_said(const v1::Message& message) {
+  return std::max({message.seq(), message.edited_seq(), message.restored_seq()});
+}
+
 // Takes a deleted message's words out of the entries that said them. What moderators may need stays in
 // the private parts.
 void redact_texts(Batch& batch, PartitionId partition, const v1::Message& message, EventRun& run) {
   const View view(batch);
-  uint64_t seq = message.edited_seq() != 0 ? message.edited_seq() : message.seq();
+  uint64_t seq = last_said(message);
   while (true) {
     std::string value;
     const auto entry = load_entry(view, partition, seq, value);
@@ -71,6 +76,9 @@ void redact_texts(Batch& batch, PartitionId partition, const v1::Message& messag
     } else if (event.has_message_edited()) {
       event.mutable_message_edited()->clear_body();
       event.mutable_message_edited()->clear_mentions();
+    } else if (event.has_message_restored()) {
+      event.mutable_message_restored()->clear_body();
+      event.mutable_message_restored()->clear_mentions();
     }
     run.redacted.push_back({seq, redact(batch, partition, seq, event, private_part)});
     if (seq == message.seq()) return;
@@ -84,7 +92,14 @@ void complete(Batch& batch, PartitionId partition, NewEntry& entry, EventRun& ru
   if (entry.event.has_message_edited()) {
     const auto& e = entry.event.message_edited();
     if (const auto message = view.message(partition, e.room_id(), e.number())) {
-      entry.private_part.set_previous_edit_seq(message->edited_seq());
+      entry.private_part.set_previous_edit_seq(
+          std::max(message->edited_seq(), message->restored_seq()));
+    }
+  } else if (entry.event.has_message_restored()) {
+    const auto& e = entry.event.message_restored();
+    if (const auto message = view.message(partition, e.room_id(), e.number())) {
+      entry.private_part.set_previous_edit_seq(
+          std::max(message->edited_seq(), message->restored_seq()));
     }
   } else if (entry.event.has_message_deleted()) {
     const auto& e = entry.event.message_deleted();

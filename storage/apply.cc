@@ -53,7 +53,16 @@ class Applying {
   void on(const v1::MessageDeleted& e);
   void on(const v1::ReactionChanged& e);
   void on(const v1::MessagePinned& e);
+  void on(const v1::MessageRestored& e);
+  void on(const v1::MessageLocked& e);
   void on(const v1::DirectChanged& e);
+  void on(const v1::SanctionImposed& e);
+  void on(const v1::SanctionEnded& e);
+  void on(const v1::MessagesRemoved& e);
+  void on(const v1::ReportFiled& e);
+  void on(const v1::ReportClaimed& e);
+  void on(const v1::ReportResolved& e);
+  void on(const v1::RemovalUndone& e);
   void answer();
 
   template <class Change>
@@ -93,7 +102,18 @@ void Applying::run() {
     case v1::Event::kMessageDeleted: on(event_.message_deleted()); break;
     case v1::Event::kReactionChanged: on(event_.reaction_changed()); break;
     case v1::Event::kMessagePinned: on(event_.message_pinned()); break;
+    case v1::Event::kMessageRestored: on(event_.message_restored()); break;
+    case v1::Event::kMessageLocked: on(event_.message_locked()); break;
     case v1::Event::kDirectChanged: on(event_.direct_changed()); break;
+    case v1::Event::kSanctionImposed: on(event_.sanction_imposed()); break;
+    case v1::Event::kSanctionEnded: on(event_.sanction_ended()); break;
+    case v1::Event::kReportFiled: on(event_.report_filed()); break;
+    case v1::Event::kReportClaimed: on(event_.report_claimed()); break;
+    case v1::Event::kReportResolved: on(event_.report_resolved()); break;
+    case v1::Event::kMessagesRemoved: on(event_.messages_removed()); break;
+    case v1::Event::kRemovalUndone: on(event_.removal_undone()); break;
+    case v1::Event::kReportNoticed:
+    case v1::Event::kSanctionNoticed:
     case v1::Event::kDirectNoticed:
     case v1::Event::kMembershipNoticed:
     case v1::Event::BODY_NOT_SET: break;
@@ -333,12 +353,35 @@ void Applying::on(const v1::MessageEdited& e) {
 }
 
 void Applying::on(const v1::MessageDeleted& e) {
-  change_message(e.room_id(), e.number(), [](v1::Message& message) {
+  change_message(e.room_id(), e.number(), [&](v1::Message& message) {
     message.set_deleted(true);
     message.clear_body();
     message.clear_mentions();
     message.clear_reactions();
+    message.set_deleted_by(event_.actor());
+    message.set_delete_reason(e.reason());
+    message.set_delete_text(e.text());
+    message.set_deleted_seq(event_.seq());
   });
+}
+
+void Applying::on(const v1::MessageRestored& e) {
+  auto message = view_.message(partition_, e.room_id(), e.number());
+  if (!message || !message->deleted()) return;
+  message->set_deleted(false);
+  message->set_body(e.body());
+  if (e.has_mentions()) *message->mutable_mentions() = e.mentions();
+  message->clear_deleted_by();
+  message->clear_delete_reason();
+  message->clear_delete_text();
+  message->clear_deleted_seq();
+  message->set_restored_seq(event_.seq());
+  batch_.put(Family::messages, key::message(partition_, e.room_id(), e.number()), *message);
+}
+
+void Applying::on(const v1::MessageLocked& e) {
+  change_message(e.room_id(), e.number(),
+                 [&](v1::Message& message) { message.set_edit_locked(e.locked()); });
 }
 
 void Applying::on(const v1::ReactionChanged& e) {
@@ -395,9 +438,120 @@ void Applying::on(const v1::DirectChanged& e) {
   }
 }
 
+// Moderation
+
+void Applying::on(const v1::SanctionImposed& e) {
+  store::SanctionRow row;
+  auto& sanction = *row.mutable_sanction();
+  sanction = e.sanction();
+  sanction.set_start_seq(event_.seq());
+  row.set_note(private_.note());
+  *row.mutable_evidence() = private_.evidence();
+  const auto sanction_id = sanction.sanction_id();
+  put(key::sanction(partition_, sanction_id), row);
+  batch_.put(Family::state, key::sanction_of(sanction.account_id(), partition_, sanction_id),
+             std::string_view());
+  if (sanction.end() != v1::SANCTION_END_UNSPECIFIED) return;
+  batch_.put(Family::state, key::standing(partition_, sanction_id), std::string_view());
+  if (sanction.until_ms() == 0 || partition_.kind != v1::STREAM_KIND_CLUB) return;
+  batch_.put(Family::state, key::due(sanction.until_ms(), partition_, sanction_id),
+             key::u64(sanction.account_id()));
+}
+
+void Applying::on(const v1::SanctionEnded& e) {
+  const auto key = key::sanction(partition_, e.sanction_id());
+  auto row = view_.sanction(partition_, e.sanction_id());
+  if (!row) return;
+  auto& sanction = *row->mutable_sanction();
+  sanction.set_end(e.end());
+  sanction.set_end_text(e.text());
+  sanction.set_ended_by(event_.actor());
+  const bool lapsed = e.end() == v1::SANCTION_END_LAPSED;
+  sanction.set_ended_ms(lapsed ? sanction.until_ms() : event_.time_ms());
+  put(key, *row);
+  batch_.erase(Family::state, key::standing(partition_, e.sanction_id()));
+  if (sanction.until_ms() == 0 || partition_.kind != v1::STREAM_KIND_CLUB) return;
+  batch_.erase(Family::state, key::due(sanction.until_ms(), partition_, e.sanction_id()));
+}
+
+void Applying::on(const v1::MessagesRemoved& e) {
+  auto removal = e.removal();
+  removal.set_seq(event_.seq());
+  put(key::removal(partition_, removal.removal_id()), removal);
+}
+
+void Applying::on(const v1::RemovalUndone& e) {
+  auto removal = view_.removal(partition_, e.removal_id());
+  if (!removal) return;
+  removal->set_undone_by(event_.actor());
+  removal->set_undone_ms(event_.time_ms());
+  put(key::removal(partition_, e.removal_id()), *removal);
+}
+
+void Applying::on(const v1::ReportFiled& e) {
+  const auto key = key::report(partition_, e.report_id());
+  const auto& filing = private_.filing();
+  auto row = row_or_new<store::ReportRow>(Family::state, key);
+  auto& report = *row.mutable_report();
+  if (report.report_id() == 0) {
+    report.set_report_id(e.report_id());
+    report.set_club_id(id());
+    report.set_account_id(filing.account_id());
+    if (filing.has_message()) *report.mutable_message() = filing.message();
+    report.set_reason(filing.reason());
+    report.set_filed_ms(event_.time_ms());
+    report.set_due_ms(filing.due_ms());
+    report.set_state(v1::REPORT_STATE_OPEN);
+    batch_.put(Family::state,
+               key::report_about(partition_, filing.account_id(), filing.message().room_id(),
+                                 filing.message().number()),
+               key::u64(e.report_id()));
+    batch_.put(Family::state, key::report_due(report.due_ms(), partition_, e.report_id()),
+               std::string_view());
+  }
+  if (!filing.text().empty()) report.add_texts(filing.text());
+  report.mutable_evidence()->MergeFrom(private_.evidence());
+  row.add_reporters(private_.hidden_actor());
+  report.set_reporters(static_cast<uint32_t>(row.reporters_size()));
+  row.set_weight(row.weight() + filing.weight());
+  put(key, row);
+  batch_.put(Family::state, key::report_by(private_.hidden_actor(), partition_, e.report_id()),
+             std::string_view());
+}
+
+void Applying::on(const v1::ReportClaimed& e) {
+  auto row = view_.report(partition_, e.report_id());
+  if (!row) return;
+  row->mutable_report()->set_claimed_by(e.account_id());
+  row->mutable_report()->set_claimed_until_ms(e.until_ms());
+  put(key::report(partition_, e.report_id()), *row);
+}
+
+void Applying::on(const v1::ReportResolved& e) {
+  auto row = view_.report(partition_, e.report_id());
+  if (!row) return;
+  auto& report = *row->mutable_report();
+  report.set_state(e.state());
+  report.set_resolution(e.text());
+  report.set_sanction_id(e.sanction_id());
+  report.set_resolved_by(event_.actor());
+  report.set_resolved_ms(event_.time_ms());
+  report.clear_claimed_by();
+  report.clear_claimed_until_ms();
+  put(key::report(partition_, e.report_id()), *row);
+  batch_.erase(Family::state,
+               key::report_about(partition_, report.account_id(), report.message().room_id(),
+                                 report.message().number()));
+  batch_.erase(Family::state, key::report_due(report.due_ms(), partition_, e.report_id()));
+  for (const auto reporter : row->reporters())
+    batch_.erase(Family::state, key::report_by(reporter, partition_, e.report_id()));
+}
+
 // What a repeat of the command is answered with.
 void Applying::answer() {
   if (private_.request_kind() == 0 || event_.client_msg_id().empty()) return;
+  // Under whoever asked, also where the event does not say who.
+  const uint64_t actor = private_.hidden_actor() != 0 ? private_.hidden_actor() : event_.actor();
   store::IdempotencyRow row;
   auto& committed = *row.mutable_committed();
   *committed.mutable_stream() = stream_of(partition_);
@@ -407,8 +561,7 @@ void Applying::answer() {
   committed.set_object_id(private_.object_id());
   *row.mutable_numbers() = private_.numbers();
   row.set_request_kind(private_.request_kind());
-  batch_.put(Family::idempotency,
-             key::idempotency(partition_, event_.actor(), event_.client_msg_id()), row);
+  batch_.put(Family::idempotency, key::idempotency(partition_, actor, event_.client_msg_id()), row);
 }
 
 }  // namespace

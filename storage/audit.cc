@@ -42,7 +42,18 @@ std::string details_of(const v1::Event& event) {
   body.clear_time_ms();
   body.clear_actor();
   body.clear_client_msg_id();
+  // Words that come back may go again, and a record must not change with them.
+  if (body.has_message_restored()) {
+    body.mutable_message_restored()->clear_body();
+    body.mutable_message_restored()->clear_mentions();
+  }
   return body.SerializeAsString();
+}
+
+template <class OnMessage>
+uint64_t author_of(const View& view, PartitionId partition, const OnMessage& e) {
+  const auto message = view.message(partition, e.room_id(), e.number());
+  return message ? message->author() : 0;
 }
 
 // To whom it was done; 0 = to nobody. As the rows stand before the event.
@@ -51,10 +62,16 @@ uint64_t subject_of(const v1::Event& event, const View& view, PartitionId partit
     case v1::Event::kMemberChanged: return event.member_changed().member().account_id();
     case v1::Event::kInvitationUsed: return event.invitation_used().account_id();
     case v1::Event::kSiteRoleChanged: return event.site_role_changed().account_id();
-    case v1::Event::kMessageDeleted: {
-      const auto& e = event.message_deleted();
-      const auto message = view.message(partition, e.room_id(), e.number());
-      return message ? message->author() : 0;
+    case v1::Event::kMessageDeleted: return author_of(view, partition, event.message_deleted());
+    case v1::Event::kMessageRestored: return author_of(view, partition, event.message_restored());
+    case v1::Event::kMessageLocked: return author_of(view, partition, event.message_locked());
+    case v1::Event::kSanctionImposed: return event.sanction_imposed().sanction().account_id();
+    case v1::Event::kSanctionEnded: return event.sanction_ended().account_id();
+    case v1::Event::kSanctionNoticed: return event.sanction_noticed().sanction().account_id();
+    case v1::Event::kMessagesRemoved: return event.messages_removed().removal().account_id();
+    case v1::Event::kRemovalUndone: {
+      const auto removal = view.removal(partition, event.removal_undone().removal_id());
+      return removal ? removal->account_id() : 0;
     }
     default: return 0;
   }
@@ -189,7 +206,11 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kReadMarked:
     case v1::Event::kLevelSet:
     case v1::Event::kDirectNoticed:
-    case v1::Event::kMembershipNoticed: return Audited::never;
+    case v1::Event::kMembershipNoticed:
+    case v1::Event::kReportNoticed: return Audited::never;
+
+    // In the site's log, a ban from the site and its end, which the account's own log brings about. There it is no act again.
+    case v1::Event::kSanctionNoticed: return Audited::always;
 
     // A club: who belongs to it and as what, its rooms, its doors.
     case v1::Event::kClubCreated:
@@ -206,7 +227,18 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kMessageEdited:
     case v1::Event::kReactionChanged: return Audited::never;
     case v1::Event::kMessageDeleted: return Audited::on_others;
-    case v1::Event::kMessagePinned: return Audited::always;
+    case v1::Event::kMessagePinned:
+    case v1::Event::kMessageRestored:
+    case v1::Event::kMessageLocked: return Audited::always;
+
+    // Keeping order, also where the server does it by itself. Who reports does not act, and stays hidden.
+    case v1::Event::kSanctionImposed:
+    case v1::Event::kSanctionEnded:
+    case v1::Event::kMessagesRemoved:
+    case v1::Event::kRemovalUndone:
+    case v1::Event::kReportClaimed:
+    case v1::Event::kReportResolved: return Audited::always;
+    case v1::Event::kReportFiled: return Audited::never;
 
     // Between two people nobody keeps order.
     case v1::Event::kDirectChanged: return Audited::never;

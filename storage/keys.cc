@@ -184,6 +184,101 @@ std::string audit_subject_prefix(PartitionId partition, uint64_t account_id) {
   return key;
 }
 
+std::string sanction(PartitionId partition, uint64_t sanction_id) {
+  auto key = sanctions_prefix(partition);
+  append_be(key, sanction_id);
+  return key;
+}
+
+std::string sanctions_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('F');
+  add(key, partition);
+  return key;
+}
+
+std::string sanction_of(uint64_t account_id, PartitionId partition, uint64_t sanction_id) {
+  return of_room('O', account_id, partition, sanction_id);
+}
+std::string sanctions_of_prefix(uint64_t account_id) { return tagged('O', account_id); }
+
+std::string standing(PartitionId partition, uint64_t sanction_id) {
+  auto key = standing_prefix(partition);
+  append_be(key, sanction_id);
+  return key;
+}
+
+std::string standing_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('W');
+  add(key, partition);
+  return key;
+}
+
+std::string due(int64_t until_ms, PartitionId partition, uint64_t sanction_id) {
+  return of_room('X', static_cast<uint64_t>(until_ms), partition, sanction_id);
+}
+std::string due_prefix() { return tagged('X'); }
+
+std::string report(PartitionId partition, uint64_t report_id) {
+  auto key = reports_prefix(partition);
+  append_be(key, report_id);
+  return key;
+}
+
+std::string reports_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('Q');
+  add(key, partition);
+  return key;
+}
+
+std::string report_about(PartitionId partition, uint64_t account_id, uint64_t room_id,
+                         uint64_t number) {
+  auto key = reports_about_prefix(partition);
+  append_be(key, account_id);
+  append_be(key, room_id);
+  append_be(key, number);
+  return key;
+}
+
+std::string reports_about_prefix(PartitionId partition) {
+  auto key = start(34);
+  key.push_back('G');
+  add(key, partition);
+  return key;
+}
+
+std::string report_by(uint64_t account_id, PartitionId partition, uint64_t report_id) {
+  return of_room('Y', account_id, partition, report_id);
+}
+
+std::string reports_by_prefix(uint64_t account_id, PartitionId partition) {
+  auto key = start(18);
+  key.push_back('Y');
+  append_be(key, account_id);
+  add(key, partition);
+  return key;
+}
+
+std::string report_due(int64_t due_ms, PartitionId partition, uint64_t report_id) {
+  return of_room('Z', static_cast<uint64_t>(due_ms), partition, report_id);
+}
+std::string reports_due_prefix() { return tagged('Z'); }
+
+std::string removal(PartitionId partition, uint64_t removal_id) {
+  auto key = removals_prefix(partition);
+  append_be(key, removal_id);
+  return key;
+}
+
+std::string removals_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('T');
+  add(key, partition);
+  return key;
+}
+
 std::string message(PartitionId partition, uint64_t room_id, uint64_t number) {
   auto key = messages_prefix(partition, room_id);
   append_be(key, number);
@@ -263,6 +358,17 @@ std::optional<PartitionId> parse_head(std::string_view key) {
   const auto partition = take_partition(reader, valid);
   if (tag != 'P' || !valid || !reader.ended()) return std::nullopt;
   return partition;
+}
+
+std::optional<CaseKey> parse_case(std::string_view key) {
+  constexpr size_t end = 17;  // partition and number
+  if (key.size() < end + 1) return std::nullopt;
+  ByteReader reader(key.substr(key.size() - end));
+  bool valid = false;
+  const auto partition = take_partition(reader, valid);
+  const auto id = reader.take<uint64_t>();
+  if (!valid || !reader.ended() || id == 0) return std::nullopt;
+  return CaseKey{partition, id};
 }
 
 std::optional<uint64_t> parse_second_id(std::string_view key) {

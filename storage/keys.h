@@ -37,6 +37,15 @@
 //   'a' partition number:u64                   v1.AuditRecord
 //   'm' partition level:u8 index:u64           hash:32, a full subtree of the provable log (audit.h)
 //   's' partition account:u64 number:u64       empty: the record is about the account
+//   'F' partition sanction:u64                 store.SanctionRow; a club's, or the site's on an account
+//   'O' account:u64 partition sanction:u64     empty: whose each is
+//   'W' partition sanction:u64                 empty: no event has ended it
+//   'Q' partition report:u64                   store.ReportRow
+//   'G' partition account:u64 room:u64 number:u64  report:u64; the open one about that message, or (0 0) that person
+//   'Y' account:u64 partition report:u64       empty: who took part in an open one
+//   'Z' due_ms:u64 partition report:u64        empty: the open ones, by when site staff see them
+//   'T' partition removal:u64                  v1.Removal
+//   'X' until_ms:u64 partition sanction:u64    account:u64; the same, of clubs, by when it is over
 //
 // Family `messages` (derived)
 //   partition room:u64 number:u64              v1.Message
@@ -102,6 +111,25 @@ std::string audit_record(PartitionId partition, uint64_t number);
 std::string audit_node(PartitionId partition, uint8_t level, uint64_t index);
 std::string audit_subject(PartitionId partition, uint64_t account_id, uint64_t number);
 std::string audit_subject_prefix(PartitionId partition, uint64_t account_id);
+std::string sanction(PartitionId partition, uint64_t sanction_id);
+std::string sanctions_prefix(PartitionId partition);
+std::string sanction_of(uint64_t account_id, PartitionId partition, uint64_t sanction_id);
+std::string sanctions_of_prefix(uint64_t account_id);
+std::string standing(PartitionId partition, uint64_t sanction_id);
+std::string standing_prefix(PartitionId partition);
+std::string due(int64_t until_ms, PartitionId partition, uint64_t sanction_id);
+std::string due_prefix();
+std::string report(PartitionId partition, uint64_t report_id);
+std::string reports_prefix(PartitionId partition);
+std::string report_about(PartitionId partition, uint64_t account_id, uint64_t room_id,
+                         uint64_t number);
+std::string reports_about_prefix(PartitionId partition);
+std::string report_by(uint64_t account_id, PartitionId partition, uint64_t report_id);
+std::string reports_by_prefix(uint64_t account_id, PartitionId partition);
+std::string report_due(int64_t due_ms, PartitionId partition, uint64_t report_id);
+std::string reports_due_prefix();
+std::string removal(PartitionId partition, uint64_t removal_id);
+std::string removals_prefix(PartitionId partition);
 std::string message(PartitionId partition, uint64_t room_id, uint64_t number);
 std::string messages_prefix(PartitionId partition, uint64_t room_id);
 std::string idempotency(PartitionId partition, uint64_t actor, std::string_view client_msg_id);
@@ -137,6 +165,12 @@ struct IdempotencyKey {
 };
 std::optional<IdempotencyKey> parse_idempotency(std::string_view key);
 std::optional<PartitionId> parse_head(std::string_view key);
+// The partition and the number at the end of keys about sanctions and reports.
+struct CaseKey {
+  PartitionId partition;
+  uint64_t id;
+};
+std::optional<CaseKey> parse_case(std::string_view key);
 // The second id of a two-id key: the club of a membership, the direct of direct_of.
 std::optional<uint64_t> parse_second_id(std::string_view key);
 struct InvitationRef {

@@ -3,6 +3,7 @@
 
 #include <iterator>
 
+#include "storage/entry.h"
 #include "storage/rocks.h"
 
 namespace amicale::storage {
@@ -41,6 +42,20 @@ std::vector<Row> collect(const View& view, Family family, const std::string& pre
     rows.push_back(parse<Row>(family, key, value));
     return limit == 0 || rows.size() < limit;
   });
+  return rows;
+}
+
+// Rows whose key is `prefix` and a number, from the highest number below `before` (0 = all) down.
+template <class Row>
+std::vector<Row> newest(const View& view, const std::string& prefix, uint64_t before,
+                        size_t limit) {
+  std::vector<Row> rows;
+  const uint64_t from = before == 0 ? ~uint64_t{0} : before - 1;
+  view.scan_back(Family::state, prefix + key::u64(from), prefix,
+                 [&](std::string_view key, std::string_view value) {
+                   rows.push_back(parse<Row>(Family::state, key, value));
+                   return limit == 0 || rows.size() < limit;
+                 });
   return rows;
 }
 
@@ -311,6 +326,15 @@ std::optional<v1::Message> View::message(PartitionId partition, uint64_t room_id
   return find<v1::Message>(*this, Family::messages, key::message(partition, room_id, number));
 }
 
+std::optional<store::PrivatePart> View::private_part(PartitionId partition, uint64_t seq) const {
+  const auto key = key::log_entry(partition, seq);
+  std::string value;
+  if (!get(Family::log, key, value)) return std::nullopt;
+  const auto entry = decode_entry(value);
+  if (!entry) corrupt(Family::log, key);
+  return parse<store::PrivatePart>(Family::log, key, entry->private_bytes);
+}
+
 void View::visit_messages(PartitionId partition, uint64_t room_id, uint64_t first, uint64_t last,
                           const std::function<void(std::string_view)>& visit) const {
   scan(Family::messages, key::message(partition, room_id, first),
@@ -371,6 +395,141 @@ std::optional<v1::RoomLevel> View::level(uint64_t account_id, PartitionId stream
 std::vector<v1::RoomLevel> View::levels_of(uint64_t account_id) const {
   const auto prefix = key::levels_prefix(account_id);
   return collect<v1::RoomLevel>(*this, Family::state, prefix, prefix, 0);
+}
+
+std::optional<store::SanctionRow> View::sanction(PartitionId partition,
+                                                 uint64_t sanction_id) const {
+  return find<store::SanctionRow>(*this, Family::state, key::sanction(partition, sanction_id));
+}
+
+std::vector<store::SanctionRow> View::sanctions_of(PartitionId partition, uint64_t before,
+                                                   size_t limit) const {
+  return newest<store::SanctionRow>(*this, key::sanctions_prefix(partition), before, limit);
+}
+
+std::optional<v1::Removal> View::removal(PartitionId partition, uint64_t removal_id) const {
+  return find<v1::Removal>(*this, Family::state, key::removal(partition, removal_id));
+}
+
+std::vector<v1::Removal> View::removals_of(PartitionId partition, uint64_t before,
+                                           size_t limit) const {
+  return newest<v1::Removal>(*this, key::removals_prefix(partition), before, limit);
+}
+
+namespace {
+
+// The rows that the keys of an index name.
+std::vector<store::SanctionRow> rows_named(const View& view, const std::string& prefix) {
+  std::vector<key::CaseKey> keys;
+  view.scan(Family::state, prefix, key::end_of(prefix),
+            [&](std::string_view key, std::string_view) {
+              const auto at = key::parse_case(key);
+              if (!at) corrupt(Family::state, key);
+              keys.push_back(*at);
+              return true;
+            });
+  std::vector<store::SanctionRow> rows;
+  for (const auto& at : keys) {
+    auto row = view.sanction(at.partition, at.id);
+    if (!row) {
+      throw Error("sanction " + std::to_string(at.id) + " of " + to_string(at.partition) +
+                  " has no row");
+    }
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<store::SanctionRow> View::sanctions_on(uint64_t account_id) const {
+  return rows_named(*this, key::sanctions_of_prefix(account_id));
+}
+
+std::vector<store::SanctionRow> View::sanctions_on(uint64_t account_id,
+                                                   PartitionId partition) const {
+  std::string prefix = key::sanction_of(account_id, partition, 0);
+  prefix.resize(prefix.size() - sizeof(uint64_t));
+  return rows_named(*this, prefix);
+}
+
+std::vector<store::SanctionRow> View::standing_sanctions(PartitionId partition) const {
+  return rows_named(*this, key::standing_prefix(partition));
+}
+
+std::vector<View::Due> View::due_sanctions(int64_t now_ms, size_t limit) const {
+  std::vector<Due> due;
+  const auto prefix = key::due_prefix();
+  std::string to = prefix + key::u64(static_cast<uint64_t>(now_ms) + 1);
+  scan(Family::state, prefix, to, [&](std::string_view key, std::string_view value) {
+    const auto at = key::parse_case(key);
+    const auto account = key::parse_u64(value);
+    if (!at || !account) corrupt(Family::state, key);
+    due.push_back({at->partition, at->id, *account});
+    return due.size() < limit;
+  });
+  return due;
+}
+
+std::optional<store::ReportRow> View::report(PartitionId partition, uint64_t report_id) const {
+  return find<store::ReportRow>(*this, Family::state, key::report(partition, report_id));
+}
+
+std::vector<store::ReportRow> View::reports_of(PartitionId partition, uint64_t before,
+                                               size_t limit) const {
+  return newest<store::ReportRow>(*this, key::reports_prefix(partition), before, limit);
+}
+
+std::vector<store::ReportRow> View::open_reports(PartitionId partition) const {
+  std::vector<uint64_t> ids;
+  const auto prefix = key::reports_about_prefix(partition);
+  scan(Family::state, prefix, key::end_of(prefix),
+       [&](std::string_view key, std::string_view value) {
+         const auto id = key::parse_u64(value);
+         if (!id) corrupt(Family::state, key);
+         ids.push_back(*id);
+         return true;
+       });
+  std::vector<store::ReportRow> rows;
+  for (const auto id : ids) {
+    auto row = report(partition, id);
+    if (!row) throw Error("report " + std::to_string(id) + " has no row");
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+std::optional<store::ReportRow> View::report_about(PartitionId partition, uint64_t account_id,
+                                                   uint64_t room_id, uint64_t number) const {
+  const auto id = find_id(*this, key::report_about(partition, account_id, room_id, number));
+  return id ? report(partition, *id) : std::nullopt;
+}
+
+uint32_t View::reports_by(uint64_t account_id, PartitionId partition) const {
+  uint32_t count = 0;
+  const auto prefix = key::reports_by_prefix(account_id, partition);
+  scan(Family::state, prefix, key::end_of(prefix), [&](std::string_view, std::string_view) {
+    ++count;
+    return true;
+  });
+  return count;
+}
+
+std::vector<store::ReportRow> View::overdue_reports(int64_t now_ms, size_t limit) const {
+  std::vector<key::CaseKey> due;
+  const auto prefix = key::reports_due_prefix();
+  scan(Family::state, prefix, prefix + key::u64(static_cast<uint64_t>(now_ms) + 1),
+       [&](std::string_view key, std::string_view) {
+         const auto at = key::parse_case(key);
+         if (!at) corrupt(Family::state, key);
+         due.push_back(*at);
+         return due.size() < limit;
+       });
+  std::vector<store::ReportRow> rows;
+  for (const auto& at : due) {
+    if (auto row = report(at.partition, at.id)) rows.push_back(std::move(*row));
+  }
+  return rows;
 }
 
 store::HeadRow View::head(PartitionId partition) const {

@@ -13,6 +13,7 @@
 #include "amicale/v1/state.pb.h"
 #include "storage/batch.h"
 #include "storage/database.h"
+#include "store/log.pb.h"
 #include "store/rows.pb.h"
 
 namespace rocksdb {
@@ -95,6 +96,8 @@ class View {
   // Messages. room_id is 0 in a direct conversation.
   std::optional<v1::Message> message(PartitionId partition, uint64_t room_id,
                                      uint64_t number) const;
+  // What a log entry keeps to itself; nothing when there is no such entry.
+  std::optional<store::PrivatePart> private_part(PartitionId partition, uint64_t seq) const;
   enum class Direction { older, newer };
   // Up to `limit` messages from `from_number` (inclusive) on, in the order walked.
   // `visit_messages` shows the messages from `first` to `last`, both included, as they are stored and sent: each a v1::Message.
@@ -114,6 +117,43 @@ class View {
   std::optional<v1::RoomLevel> level(uint64_t account_id, PartitionId stream,
                                      uint64_t room_id) const;
   std::vector<v1::RoomLevel> levels_of(uint64_t account_id) const;
+
+  // Sanctions. `partition` is a club, or an account for those of the whole site.
+  std::optional<store::SanctionRow> sanction(PartitionId partition, uint64_t sanction_id) const;
+  // Newest first, those below `before` (0 = all).
+  std::vector<store::SanctionRow> sanctions_of(PartitionId partition, uint64_t before,
+                                               size_t limit) const;
+  // All that an account ever met with, by partition.
+  std::vector<store::SanctionRow> sanctions_on(uint64_t account_id) const;
+  // … in one partition.
+  std::vector<store::SanctionRow> sanctions_on(uint64_t account_id, PartitionId partition) const;
+  // Those that no event has ended.
+  std::vector<store::SanctionRow> standing_sanctions(PartitionId partition) const;
+  // Of clubs: those whose time is over at `now_ms`, and no event has said so.
+  struct Due {
+    PartitionId partition;
+    uint64_t sanction_id;
+    uint64_t account_id;
+  };
+  std::vector<Due> due_sanctions(int64_t now_ms, size_t limit) const;
+
+  std::optional<v1::Removal> removal(PartitionId partition, uint64_t removal_id) const;
+  // Newest first, those below `before` (0 = all).
+  std::vector<v1::Removal> removals_of(PartitionId partition, uint64_t before, size_t limit) const;
+
+  // Reports
+  std::optional<store::ReportRow> report(PartitionId partition, uint64_t report_id) const;
+  // Newest first, those below `before` (0 = all).
+  std::vector<store::ReportRow> reports_of(PartitionId partition, uint64_t before,
+                                           size_t limit) const;
+  std::vector<store::ReportRow> open_reports(PartitionId partition) const;
+  // The open one about a message, or (room 0, number 0) about a person.
+  std::optional<store::ReportRow> report_about(PartitionId partition, uint64_t account_id,
+                                               uint64_t room_id, uint64_t number) const;
+  // How many open ones an account took part in.
+  uint32_t reports_by(uint64_t account_id, PartitionId partition) const;
+  // Open ones of all clubs that are due at `now_ms`, the oldest first.
+  std::vector<store::ReportRow> overdue_reports(int64_t now_ms, size_t limit) const;
 
   // Logs
   store::HeadRow head(PartitionId partition) const;  // seq 0 and 32 zero bytes before any entry

@@ -138,7 +138,7 @@ void Population::add_account(std::uint64_t account) {
               .display_name = name,
               .language = v1::LANGUAGE_FR,
               .site_role = account == 1 ? v1::SITE_ROLE_OWNER : v1::SITE_ROLE_NONE});
-  auto device = agreed(domain::issue_token(state, auth::digest(token_of(account)), "bench"));
+  auto device = agreed(domain::issue_token(state, auth::digest(token_of(account)), "bench", 0));
   for (auto& made : device.events) opened.events.push_back(std::move(made));
   commit(storage::PartitionId::account(account), std::move(opened));
 }

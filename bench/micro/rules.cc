@@ -32,7 +32,7 @@ void decide_post(benchmark::State& state) {
   const auto request = post_request();
   std::uint64_t author = 0;
   for (auto _ : state) {
-    const auto actor = domain::actor_in(club, 2 + author++ % members, v1::SITE_ROLE_NONE);
+    const auto actor = domain::actor_in(club, 2 + author++ % members, v1::SITE_ROLE_NONE, 0);
     auto decision = domain::post_message({.club = &club}, request, actor);
     if (!decision) throw std::runtime_error("refused: " + decision.error().rule_id);
     club.apply(decision->events.front().event);
@@ -47,7 +47,7 @@ void decide_post_to_all(benchmark::State& state) {
   auto request = post_request();
   request.mutable_mentions()->set_all(true);
   for (auto _ : state) {
-    const auto actor = domain::actor_in(club, 2, v1::SITE_ROLE_NONE);
+    const auto actor = domain::actor_in(club, 2, v1::SITE_ROLE_NONE, 0);
     auto decision = domain::post_message({.club = &club}, request, actor);
     if (!decision) throw std::runtime_error("refused: " + decision.error().rule_id);
     benchmark::DoNotOptimize(*decision);
@@ -63,7 +63,7 @@ void check_permission(benchmark::State& state) {
   const domain::Scope scope{.room = club.find_room(1)};
   std::uint64_t author = 0;
   for (auto _ : state) {
-    const auto actor = domain::actor_in(club, 2 + author++ % members, v1::SITE_ROLE_NONE);
+    const auto actor = domain::actor_in(club, 2 + author++ % members, v1::SITE_ROLE_NONE, 0);
     auto allowed = domain::may(actor, domain::Action::post_message, scope);
     if (!allowed) throw std::runtime_error("refused: " + allowed.error().rule_id);
   }

@@ -61,8 +61,9 @@ void decide_in_turns(benchmark::State& state) {
     command.request_kind = v1::ClientFrame::kPostMessage;
     command.is_post = true;
     command.decide = [&request, author](const log::Deciding& now) {
-      return domain::post_message({.club = &now.club()}, request,
-                                  domain::actor_in(now.club(), author, v1::SITE_ROLE_NONE));
+      return domain::post_message(
+          {.club = &now.club()}, request,
+          domain::actor_in(now.club(), author, v1::SITE_ROLE_NONE, now.now_ms));
     };
     partitions.submit(club, std::move(command), [&](const domain::Result<log::Outcome>& outcome) {
       ++answered;

@@ -82,6 +82,9 @@ class CommandLine {
     rooms(admin);
     invitations(admin);
     members(admin);
+    sanctions(admin);
+    removals(admin);
+    reports(admin);
     tokens(admin);
     audit(admin);
   }
@@ -478,6 +481,30 @@ class CommandLine {
                {"Qui lit et écrit", "Who reads and writes"});
           roles(sub, "--roles", v.roles, {"Les rôles admis", "The roles let in"});
         });
+    for (const bool locked : {true, false}) {
+      verb<verb::RoomChange>(app, locked ? "lock" : "unlock",
+                             locked ? Phrase{"Verrouille une salle : le comité seul y écrit",
+                                             "Locks a room: the committee alone writes"}
+                                    : Phrase{"Déverrouille une salle", "Unlocks a room"},
+                             [&](CLI::App* sub, verb::RoomChange& v) {
+                               v.locked = locked;
+                               option(sub, "room", v.room, {"La salle", "The room"})->required();
+                               club(sub, v.club)->required();
+                               option(sub, "--reason", v.reason,
+                                      {"Ce que lira la salle", "What the room will read"});
+                             });
+    }
+    verb<verb::RoomChange>(
+        app, "slow",
+        {"Mode lent : un message par durée et par membre; 0 l'arrête",
+         "Slow mode: one message per duration and member; 0 ends it"},
+        [&](CLI::App* sub, verb::RoomChange& v) {
+          option(sub, "room", v.room, {"La salle", "The room"})->required();
+          option(sub, "duration", v.slow, {"30s, 5min, 1h, ou 0", "30s, 5min, 1h, or 0"})
+              ->required();
+          club(sub, v.club)->required();
+          option(sub, "--reason", v.reason, {"Ce que lira la salle", "What the room will read"});
+        });
     for (const bool archived : {true, false}) {
       verb<verb::RoomChange>(app, archived ? "archive" : "reopen",
                              archived ? Phrase{"Ferme une salle; elle reste lisible",
@@ -578,6 +605,138 @@ class CommandLine {
                   {"Nom de connexion, numéro de compte ou nom affiché",
                    "Login, account number or displayed name"})
         ->required();
+  }
+
+  void sanctions(CLI::App* admin) {
+    CLI::App* app = group(admin, "sanction",
+                          {"Avertir, faire taire, suspendre, renvoyer, exclure",
+                           "Warn, mute, suspend, put out, ban"});
+    verb<verb::SanctionImpose>(
+        app, "impose",
+        {"Impose une sanction; sans --club, exclut de tout le site",
+         "Imposes a sanction; without --club, bans from the whole site"},
+        [&](CLI::App* sub, verb::SanctionImpose& v) {
+          word(sub, "kind", v.kind, sanction_from, sanction_words(language_),
+               {"Laquelle", "Which one"})
+              ->required();
+          member(sub, v.member);
+          club(sub, v.club);
+          option(sub, "--room,-r", v.room,
+                 {"Sourdine dans cette salle seulement", "A mute in this room alone"});
+          word(sub, "--reason", v.reason, reason_from, reason_words(language_),
+               {"Le motif", "The reason"})
+              ->required();
+          option(sub, "--for", v.duration,
+                 {"Durée : 30min, 2h, 3j; absente = jusqu'à la levée (exclusion)",
+                  "Duration: 30min, 2h, 3d; absent = until lifted (ban)"})
+              ->type_name(in({"DURÉE", "DURATION"}));
+          option(sub, "--text", v.text, {"Ce que lira la personne", "What the person will read"});
+          option(sub, "--note", v.note, {"Pour le comité seulement", "For the committee alone"});
+          option(sub, "--message", v.messages,
+                 {"Un message cité, gardé tel quel : SALLE:NUMÉRO",
+                  "A message cited, kept as it is: ROOM:NUMBER"})
+              ->type_name(in({"SALLE:NUMÉRO", "ROOM:NUMBER"}));
+        });
+    verb<verb::SanctionLift>(
+        app, "lift", {"Lève une sanction", "Lifts a sanction"},
+        [&](CLI::App* sub, verb::SanctionLift& v) {
+          option(sub, "sanction", v.sanction, {"Son numéro", "Its number"})->required();
+          club(sub, v.club);
+          option(sub, "--member", v.member, {"Sans --club : de qui", "Without --club: whose"});
+          option(sub, "--text", v.text, {"Ce que lira la personne", "What the person will read"});
+        });
+    verb<verb::SanctionList>(app, "list",
+                             {"Liste les sanctions d'un club; sans --club, les siennes",
+                              "Lists a club's sanctions; without --club, one's own"},
+                             [&](CLI::App* sub, verb::SanctionList& v) {
+                               option(sub, "member", v.member,
+                                      {"D'une personne seulement", "Of one person alone"});
+                               club(sub, v.club);
+                               sub->add_flag("--standing", v.standing,
+                                             in({"Celles qui sont en cours", "Those that stand"}));
+                             });
+  }
+
+  void removals(CLI::App* admin) {
+    CLI::App* app = group(admin, "removal",
+                          {"Retirer d'un coup les messages d'une personne, et les rétablir",
+                           "Take away a person's messages at once, and bring them back"});
+    verb<verb::RemovalRun>(
+        app, "run",
+        {"Retire ce qu'une personne a dit depuis peu", "Takes away what a person said lately"},
+        [&](CLI::App* sub, verb::RemovalRun& v) {
+          member(sub, v.member);
+          club(sub, v.club)->required();
+          room(sub, v.room);
+          option(sub, "--since", v.since,
+                 {"Depuis combien de temps : 30min, 2h, 1j", "For how long back: 30min, 2h, 1d"})
+              ->required()
+              ->type_name(in({"DURÉE", "DURATION"}));
+          word(sub, "--reason", v.reason, reason_from, reason_words(language_),
+               {"Le motif", "The reason"})
+              ->required();
+          option(sub, "--text", v.text, {"Ce que liront les salles", "What the rooms will read"});
+          sub->add_flag(
+              "--dry-run", v.dry_run,
+              in({"Montre les messages, ne retire rien", "Shows the messages, removes nothing"}));
+        });
+    verb<verb::RemovalUndo>(
+        app, "undo", {"Rétablit un retrait", "Undoes a removal"},
+        [&](CLI::App* sub, verb::RemovalUndo& v) {
+          option(sub, "removal", v.removal, {"Son numéro", "Its number"})->required();
+          club(sub, v.club)->required();
+        });
+    verb<verb::RemovalList>(
+        app, "list", {"Liste les retraits d'un club", "Lists a club's removals"},
+        [&](CLI::App* sub, verb::RemovalList& v) { club(sub, v.club)->required(); });
+  }
+
+  void reports(CLI::App* admin) {
+    CLI::App* app = group(admin, "report", {"Les signalements", "Reports"});
+    verb<verb::ReportFile>(app, "file",
+                           {"Signale un message ou une personne au comité, sans être nommé",
+                            "Tells the committee of a message or a person, without being named"},
+                           [&](CLI::App* sub, verb::ReportFile& v) {
+                             club(sub, v.club)->required();
+                             option(sub, "--member", v.member, {"La personne", "The person"});
+                             option(sub, "--message", v.message,
+                                    {"Le message : SALLE:NUMÉRO", "The message: ROOM:NUMBER"})
+                                 ->type_name(in({"SALLE:NUMÉRO", "ROOM:NUMBER"}));
+                             word(sub, "--reason", v.reason, reason_from, reason_words(language_),
+                                  {"Le motif", "The reason"})
+                                 ->required();
+                             option(sub, "--text", v.text,
+                                    {"Ce que lira le comité", "What the committee will read"});
+                           });
+    verb<verb::ReportList>(
+        app, "list",
+        {"La file d'attente d'un club; sans --club, ce qui attend trop (permanence)",
+         "A club's queue; without --club, what waits too long (site staff)"},
+        [&](CLI::App* sub, verb::ReportList& v) {
+          club(sub, v.club);
+          sub->add_flag("--resolved", v.resolved, in({"Ceux qui sont classés", "Those closed"}));
+          sub->add_flag("--mine", v.mine, in({"Ceux que l'on a pris", "Those one has claimed"}));
+        });
+    verb<verb::ReportClaim>(
+        app, "claim",
+        {"Prend un signalement pour une demi-heure", "Claims a report for half an hour"},
+        [&](CLI::App* sub, verb::ReportClaim& v) {
+          option(sub, "report", v.report, {"Son numéro", "Its number"})->required();
+          club(sub, v.club)->required();
+          sub->add_flag("--release", v.release, in({"Le rend", "Gives it back"}));
+        });
+    verb<verb::ReportResolve>(
+        app, "resolve", {"Classe un signalement", "Closes a report"},
+        [&](CLI::App* sub, verb::ReportResolve& v) {
+          option(sub, "report", v.report, {"Son numéro", "Its number"})->required();
+          club(sub, v.club)->required();
+          sub->add_flag("--acted", v.acted,
+                        in({"Quelque chose a été fait; sinon, sans suite",
+                            "Something was done; else dismissed"}));
+          option(sub, "--sanction", v.sanction,
+                 {"La sanction qui a été imposée", "The sanction that was imposed"});
+          option(sub, "--text", v.text, {"Pour le comité", "For the committee"});
+        });
   }
 
   void tokens(CLI::App* admin) {

@@ -15,12 +15,50 @@ constexpr CommandName kCommands[] = {
     {"repondre", "reply", {"[n°] [texte]", "[no.] [text]"}, &phrase::about_reply},
     {"reagir", "react", {"[n°] 👍|:+1:", "[no.] 👍|:+1:"}, &phrase::about_react},
     {"modifier", "edit", {"[n°]", "[no.]"}, &phrase::about_edit},
-    {"supprimer", "delete", {"[n°]", "[no.]"}, &phrase::about_delete},
+    {"supprimer",
+     "delete",
+     {"[n°] [motif [texte]]", "[no.] [reason [text]]"},
+     &phrase::about_delete},
+    {"retablir", "restore", {"n°", "no."}, &phrase::about_restore},
+    {"figer", "freeze", {"[n°]", "[no.]"}, &phrase::about_freeze},
+    {"verrouiller", "lock", {"[raison]", "[reason]"}, &phrase::about_lock},
+    {"lent", "slow", {"durée|0 [raison]", "duration|0 [reason]"}, &phrase::about_slow},
     {"epingler", "pin", {"[n°]", "[no.]"}, &phrase::about_pin},
     {"epingles", "pins", {"", ""}, &phrase::about_pins},
     {"membres", "members", {"", ""}, &phrase::about_members},
     {"prive", "dm", {"@nom [mot d'introduction]", "@name [introduction]"}, &phrase::about_dm},
     {"sourdine", "mute", {"[rien|mentions|tout]", "[muted|mentions|all]"}, &phrase::about_mute},
+    {"signaler",
+     "report",
+     {"[n°|@nom] motif [texte]", "[no.|@name] reason [text]"},
+     &phrase::about_report},
+    {"signalements", "reports", {"", ""}, &phrase::about_reports},
+    {"prendre", "claim", {"n°", "no."}, &phrase::about_claim},
+    {"classer",
+     "close",
+     {"n° sans-suite|agi [texte]", "no. dismissed|acted [text]"},
+     &phrase::about_close},
+    {"avertir", "warn", {"@nom motif [texte]", "@name reason [text]"}, &phrase::about_warn},
+    {"taire",
+     "silence",
+     {"@nom durée motif [texte]", "@name duration reason [text]"},
+     &phrase::about_silence},
+    {"suspendre",
+     "suspend",
+     {"@nom durée motif [texte]", "@name duration reason [text]"},
+     &phrase::about_suspend},
+    {"renvoyer", "kick", {"@nom motif [texte]", "@name reason [text]"}, &phrase::about_kick},
+    {"exclure",
+     "ban",
+     {"@nom [durée] motif [texte]", "@name [duration] reason [text]"},
+     &phrase::about_ban},
+    {"retirer",
+     "purge",
+     {"@nom depuis motif [texte]", "@name since reason [text]"},
+     &phrase::about_purge},
+    {"annuler", "undo", {"n°", "no."}, &phrase::about_undo},
+    {"lever", "lift", {"n° [texte]", "no. [text]"}, &phrase::about_lift},
+    {"sanctions", "cases", {"[@nom]", "[@name]"}, &phrase::about_sanctions},
     {"moi", "me", {"texte", "text"}, &phrase::about_me},
     {"aller", "go", {"#salle", "#room"}, &phrase::about_go},
     {"suivant", "next", {"", ""}, &phrase::about_next},
@@ -68,6 +106,13 @@ std::size_t spelled_at(std::string_view text, std::string_view name) {
   return folded(text.substr(0, at)) == folded(name) ? at : 0;
 }
 
+std::string take_word(std::string& rest) {
+  const std::size_t end = std::min(rest.find_first_of(" \n"), rest.size());
+  std::string word = rest.substr(0, end);
+  rest = trimmed(std::string_view(rest).substr(end));
+  return word;
+}
+
 }  // namespace
 
 std::span<const CommandName> chat_commands() { return kCommands; }
@@ -90,7 +135,24 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
   if (name == "quit") return effects_.push_back(Quit{});
   if (name == "go") return command_go(rest, now);
   if (name == "next") return go_to_unread();
+  if (name == "cases") return command_sanctions(rest, now);
   if (!current_ || !timeline()) return tell(text(phrase::chat_no_place), now, true);
+  if (name == "warn") return command_sanction(v1::SANCTION_KIND_WARNING, rest, now);
+  if (name == "silence") return command_sanction(v1::SANCTION_KIND_MUTE, rest, now);
+  if (name == "suspend") return command_sanction(v1::SANCTION_KIND_SUSPENSION, rest, now);
+  if (name == "kick") return command_sanction(v1::SANCTION_KIND_KICK, rest, now);
+  if (name == "ban") return command_sanction(v1::SANCTION_KIND_BAN, rest, now);
+  if (name == "lift") return command_lift(rest, now);
+  if (name == "report") return command_report(rest, now);
+  if (name == "reports") return command_reports(now);
+  if (name == "claim") return command_claim(rest, now);
+  if (name == "close") return command_close(rest, now);
+  if (name == "purge") return command_purge(rest, now);
+  if (name == "undo") return command_undo(rest, now);
+  if (name == "restore") return command_restore(rest, now);
+  if (name == "freeze") return command_freeze(rest, now);
+  if (name == "lock") return command_lock(rest, now);
+  if (name == "slow") return command_slow(rest, now);
   if (name == "reply")
     command_reply(rest, now);
   else if (name == "react")
@@ -217,8 +279,71 @@ void ChatScreen::command_delete(const std::string& arguments, client::Time now) 
   *request.mutable_stream() = current_->stream.proto();
   request.set_room_id(current_->room_id);
   request.set_number(number);
+  if (!rest.empty()) {
+    const auto reason = reason_from(take_word(rest));
+    if (!reason) {
+      return tell(text(phrase::chat_which_reason, reason_words(options_.language)), now, true);
+    }
+    request.set_reason(*reason);
+    request.set_text(rest);
+  }
   selected_ = 0;
   question_ = Question{text(phrase::chat_ask_delete, number), {Ask{std::move(frame)}}, false};
+}
+
+void ChatScreen::command_restore(const std::string& arguments, client::Time now) {
+  std::string rest = arguments;
+  std::uint64_t number = take_number(rest);
+  if (number == 0) number = selected_;
+  const auto* gone = message(number);
+  if (!gone || !gone->deleted()) return tell(text(phrase::chat_no_such_message), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_restore_message();
+  *request.mutable_stream() = current_->stream.proto();
+  request.set_room_id(current_->room_id);
+  request.set_number(number);
+  selected_ = 0;
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_freeze(const std::string& arguments, client::Time now) {
+  std::string rest = arguments;
+  const std::uint64_t number = chosen_message(take_number(rest), false);
+  if (number == 0) return tell(text(phrase::chat_no_such_message), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_lock_message();
+  *request.mutable_stream() = current_->stream.proto();
+  request.set_room_id(current_->room_id);
+  request.set_number(number);
+  request.set_unlock(message(number)->edit_locked());
+  selected_ = 0;
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_lock(const std::string& reason, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_change_room();
+  request.set_club_id(current_->stream.id);
+  request.set_room_id(current_->room_id);
+  request.set_locked(!room()->locked());
+  request.set_reason(reason);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_slow(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::string typed = take_word(rest);
+  const auto seconds = typed == "0" ? std::optional<std::uint32_t>(0) : duration_from(typed);
+  if (!seconds) return tell(text(phrase::chat_which_duration), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_change_room();
+  request.set_club_id(current_->stream.id);
+  request.set_room_id(current_->room_id);
+  request.set_slow_mode_s(*seconds);
+  request.set_reason(rest);
+  ask(std::move(frame));
 }
 
 void ChatScreen::command_pin(const std::string& arguments, client::Time now) {
@@ -239,7 +364,25 @@ void ChatScreen::command_direct(const std::string& arguments, client::Time now) 
   const auto* club =
       current_->stream.kind == v1::STREAM_KIND_CLUB ? model_.club(current_->stream.id) : nullptr;
   if (!club) return tell(text(phrase::chat_only_in_club), now, true);
-  std::string_view typed = arguments;
+  std::string introduction = arguments;
+  const v1::Member* found = take_member(introduction);
+  if (!found) return tell(text(phrase::chat_which_member), now, true);
+  const auto stream = client::Stream::between(me(), found->account_id());
+  if (model_.direct(stream.id)) return go({stream, 0});
+  v1::ClientFrame frame;
+  frame.mutable_open_direct()->set_account_id(found->account_id());
+  frame.mutable_open_direct()->set_introduction(introduction);
+  question_ = Question{text(phrase::chat_ask_direct, printable(found->display_name())),
+                       {Ask{std::move(frame)}},
+                       false};
+}
+
+const v1::Member* ChatScreen::take_member(std::string& rest) const {
+  const auto* club = current_ && current_->stream.kind == v1::STREAM_KIND_CLUB
+                         ? model_.club(current_->stream.id)
+                         : nullptr;
+  if (!club) return nullptr;
+  std::string_view typed = rest;
   if (typed.starts_with('@')) typed.remove_prefix(1);
   const v1::Member* found = nullptr;
   std::size_t length = 0;
@@ -250,15 +393,177 @@ void ChatScreen::command_direct(const std::string& arguments, client::Time now) 
       length = matched;
     }
   }
-  if (!found) return tell(text(phrase::chat_which_member), now, true);
-  const auto stream = client::Stream::between(me(), found->account_id());
-  if (model_.direct(stream.id)) return go({stream, 0});
+  if (found) rest = trimmed(typed.substr(length));
+  return found;
+}
+
+// What somebody said is cited when it is the message chosen.
+void ChatScreen::command_sanction(v1::SanctionKind kind, const std::string& arguments,
+                                  client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const v1::Member* member = take_member(rest);
+  if (!member) return tell(text(phrase::chat_which_member), now, true);
   v1::ClientFrame frame;
-  frame.mutable_open_direct()->set_account_id(found->account_id());
-  frame.mutable_open_direct()->set_introduction(trimmed(typed.substr(length)));
-  question_ = Question{text(phrase::chat_ask_direct, printable(found->display_name())),
+  auto& request = *frame.mutable_impose_sanction();
+  request.set_club_id(current_->stream.id);
+  request.set_account_id(member->account_id());
+  request.set_kind(kind);
+  const bool needs_time = kind == v1::SANCTION_KIND_MUTE || kind == v1::SANCTION_KIND_SUSPENSION;
+  std::string how_long;
+  if (needs_time || kind == v1::SANCTION_KIND_BAN) {
+    std::string after = rest;
+    const std::string typed = take_word(after);
+    const auto seconds = duration_from(typed);
+    if (!seconds && needs_time) return tell(text(phrase::chat_which_duration), now, true);
+    if (seconds) {
+      request.set_duration_s(*seconds);
+      how_long = typed + ", ";
+      rest = after;
+    }
+  }
+  const auto reason = reason_from(take_word(rest));
+  if (!reason) {
+    return tell(text(phrase::chat_which_reason, reason_words(options_.language)), now, true);
+  }
+  request.set_reason(*reason);
+  request.set_text(rest);
+  if (const auto* chosen = message(selected_); chosen && chosen->author() == member->account_id()) {
+    auto& ref = *request.add_evidence();
+    ref.set_room_id(current_->room_id);
+    ref.set_number(selected_);
+  }
+  selected_ = 0;
+  question_ = Question{text(phrase::chat_ask_sanction, text(name_of(kind)),
+                            printable(member->display_name()), how_long + text(name_of(*reason))),
                        {Ask{std::move(frame)}},
                        false};
+}
+
+// Of the message that is named or chosen; else of the person.
+void ChatScreen::command_report(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_file_report();
+  request.set_club_id(current_->stream.id);
+  std::string rest = arguments;
+  if (rest.starts_with('@')) {
+    const v1::Member* member = take_member(rest);
+    if (!member) return tell(text(phrase::chat_which_member), now, true);
+    request.set_account_id(member->account_id());
+  } else {
+    const std::uint64_t number = chosen_message(take_number(rest), false);
+    if (number == 0) return tell(text(phrase::chat_no_such_message), now, true);
+    request.mutable_message()->set_room_id(current_->room_id);
+    request.mutable_message()->set_number(number);
+  }
+  const auto reason = reason_from(take_word(rest));
+  if (!reason) {
+    return tell(text(phrase::chat_which_reason, reason_words(options_.language)), now, true);
+  }
+  request.set_reason(*reason);
+  request.set_text(rest);
+  selected_ = 0;
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_reports(client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_list_reports()->set_club_id(current_->stream.id);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_claim(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0) return tell(text(phrase::chat_which_report), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_claim_report()->set_club_id(current_->stream.id);
+  frame.mutable_claim_report()->set_report_id(number);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_close(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0) return tell(text(phrase::chat_which_report), now, true);
+  const std::string outcome = folded(take_word(rest));
+  const bool acted = outcome == "agi" || outcome == "acted";
+  if (!acted && outcome != "sans-suite" && outcome != "dismissed") {
+    return tell(text(phrase::chat_which_outcome), now, true);
+  }
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_resolve_report();
+  request.set_club_id(current_->stream.id);
+  request.set_report_id(number);
+  request.set_state(acted ? v1::REPORT_STATE_ACTED : v1::REPORT_STATE_DISMISSED);
+  request.set_text(rest);
+  ask(std::move(frame));
+}
+
+// What would go is counted first, and taken away when it is agreed to.
+void ChatScreen::command_purge(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const v1::Member* member = take_member(rest);
+  if (!member) return tell(text(phrase::chat_which_member), now, true);
+  const auto seconds = duration_from(take_word(rest));
+  if (!seconds) return tell(text(phrase::chat_which_duration), now, true);
+  const auto reason = reason_from(take_word(rest));
+  if (!reason) {
+    return tell(text(phrase::chat_which_reason, reason_words(options_.language)), now, true);
+  }
+  purge_.Clear();
+  purge_.set_club_id(current_->stream.id);
+  purge_.set_account_id(member->account_id());
+  purge_.set_reason(*reason);
+  purge_.set_text(rest);
+  v1::ClientFrame frame;
+  auto& find = *frame.mutable_find_messages();
+  find.set_club_id(purge_.club_id());
+  find.set_account_id(purge_.account_id());
+  find.set_since_ms(now_ms() - *seconds * std::int64_t{1'000});
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_undo(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0) return tell(text(phrase::chat_which_removal), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_undo_removal()->set_club_id(current_->stream.id);
+  frame.mutable_undo_removal()->set_removal_id(number);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_lift(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0) return tell(text(phrase::chat_which_sanction), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_lift_sanction()->set_club_id(current_->stream.id);
+  frame.mutable_lift_sanction()->set_sanction_id(number);
+  frame.mutable_lift_sanction()->set_text(rest);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_sanctions(const std::string& arguments, client::Time now) {
+  v1::ClientFrame frame;
+  if (arguments.empty()) {
+    frame.mutable_list_own_sanctions();
+    return ask(std::move(frame));
+  }
+  std::string rest = arguments;
+  const v1::Member* member = take_member(rest);
+  if (!member) return tell(text(phrase::chat_which_member), now, true);
+  frame.mutable_list_sanctions()->set_club_id(current_->stream.id);
+  frame.mutable_list_sanctions()->set_account_id(member->account_id());
+  ask(std::move(frame));
 }
 
 void ChatScreen::command_mute(const std::string& arguments, client::Time now) {

@@ -270,7 +270,13 @@ std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row
   }
   if (said && said->deleted()) {
     StyledLine line;
-    add(line, text(phrase::chat_deleted), {.colour = kQuiet, .reverse = selected, .italic = true});
+    const bool moderated = said->deleted_by() != said->author() &&
+                           said->delete_reason() != v1::REASON_CODE_UNSPECIFIED;
+    const std::string gone =
+        moderated ? text(phrase::chat_deleted_by, text(name_of(said->delete_reason())),
+                         printable(said->delete_text()))
+                  : text(phrase::chat_deleted);
+    add(line, cut_to(gone, width), {.colour = kQuiet, .reverse = selected, .italic = true});
     out.push_back({indented(std::move(line)), {}, key, 0});
   } else {
     if (said && model_.mentions_me(stream, *said)) body_style.colour = kMention;
@@ -469,6 +475,10 @@ void ChatScreen::draw_header(Grid& grid, int left) {
   StyledLine line;
   add(line, (direct() ? "@ " : "# ") + place_name(*current_), {.bold = true});
   if (const v1::Room* here = room()) {
+    if (here->locked()) add(line, "  " + text(phrase::chat_locked_mark), {.colour = kWarning});
+    if (here->slow_mode_s() != 0) {
+      add(line, "  " + text(phrase::chat_slow_mark, here->slow_mode_s()), {.colour = kWarning});
+    }
     if (!here->topic().empty()) add(line, "  " + here->topic(), quiet());
     const auto* club = model_.club(current_->stream.id);
     right = text(phrase::chat_members_count, club->club.active_members());
@@ -581,6 +591,41 @@ std::vector<std::vector<Glyph>> ChatScreen::mode_lines() const {
   return {to_glyphs(cut_to(text(phrase::chat_replying, author, cut_to(first, room)), width))};
 }
 
+std::int64_t ChatScreen::now_ms() const {
+  if (options_.now_ms) return options_.now_ms();
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string ChatScreen::until_text(const v1::Sanction& sanction) const {
+  if (sanction.until_ms() == 0) return text(phrase::sanction_until_lifted);
+  const std::tm time = options_.local_time(sanction.until_ms());
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", time.tm_year + 1900, time.tm_mon + 1,
+                     time.tm_mday, time.tm_hour, time.tm_min);
+}
+
+std::string ChatScreen::report_line(const v1::Report& report) const {
+  const auto stream = client::Stream::club(report.club_id());
+  const std::string taken =
+      report.claimed_by() == 0
+          ? std::string()
+          : text(phrase::chat_report_taken, printable(name(stream, report.claimed_by())));
+  return text(phrase::chat_report_line, report.report_id(), report.score(),
+              printable(name(stream, report.account_id())), text(name_of(report.reason())),
+              report.reporters(), taken,
+              report.has_message() ? "#" + std::to_string(report.message().number()) : "");
+}
+
+std::string ChatScreen::sanction_line(const v1::Sanction& sanction) const {
+  const bool lasts = sanction.end() != v1::SANCTION_END_AT_ONCE;
+  const auto* club = model_.club(sanction.club_id());
+  return text(phrase::chat_sanction_line, sanction.sanction_id(), club ? club->club.name() : "",
+              text(name_of(sanction.kind())), text(name_of(sanction.reason())),
+              lasts ? until_text(sanction) : text(phrase::none),
+              text(name_of(sanction.end())) +
+                  (sanction.text().empty() ? "" : " – " + printable(sanction.text())));
+}
+
 // What stands where one would write, when nothing can be written there.
 std::string ChatScreen::said_instead() const {
   if (const auto* conversation = direct()) {
@@ -592,6 +637,14 @@ std::string ChatScreen::said_instead() const {
     if (it.status() == v1::DIRECT_STATUS_DECLINED) return text(phrase::chat_declined);
   } else if (const auto* here = room(); here && here->archived()) {
     return text(phrase::chat_archived);
+  } else if (here && here->locked()) {
+    const auto* club = model_.club(current_->stream.id);
+    if (club && club->me.role() < v1::CLUB_ROLE_COMMITTEE) return text(phrase::chat_locked);
+  }
+  if (const auto* hold =
+          current_ ? model_.hold(current_->stream, current_->room_id, now_ms()) : nullptr) {
+    return text(phrase::chat_held, text(name_of(hold->kind())), text(name_of(hold->reason())),
+                until_text(*hold), printable(hold->text()));
   }
   const auto* club = current_ ? model_.club(current_->stream.id) : nullptr;
   return room() && club->ended ? text(phrase::chat_ended) : std::string();
@@ -681,6 +734,16 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
           member->role() == v1::CLUB_ROLE_MEMBER ? "" : text(name_of(member->role()));
       out.push_back((present ? "● " : "  ") + fit_to(member->display_name(), 34) + role);
     }
+  } else if (overlay_ == Overlay::reports) {
+    for (const auto& report : reports_) {
+      out.push_back(report_line(report));
+      for (const auto& evidence : report.evidence()) {
+        out.push_back("    ┃ " + printable(evidence.body().substr(0, evidence.body().find('\n'))));
+      }
+      for (const auto& said : report.texts()) out.push_back("    – " + printable(said));
+    }
+  } else if (overlay_ == Overlay::sanctions) {
+    for (const auto& sanction : sanctions_) out.push_back(sanction_line(sanction));
   } else if (overlay_ == Overlay::pins && timeline()) {
     for (const auto number : timeline()->pins()) {
       const v1::Message* pinned = message(number);
@@ -696,6 +759,8 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
 void ChatScreen::draw_overlay(Grid& grid) {
   const auto lines = overlay_lines();
   std::string title = text(phrase::chat_help_title);
+  if (overlay_ == Overlay::reports) title = text(phrase::chat_reports);
+  if (overlay_ == Overlay::sanctions) title = text(phrase::chat_sanctions);
   if (overlay_ == Overlay::pins) title = text(phrase::chat_pins_title);
   if (overlay_ == Overlay::members && current_) {
     const auto* club = model_.club(current_->stream.id);

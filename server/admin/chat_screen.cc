@@ -40,7 +40,7 @@ void ChatScreen::tell(std::string text, client::Time now, bool is_error) {
 }
 
 void ChatScreen::on(const client::Happening& happening, client::Time now) {
-  if (const auto* batch = std::get_if<client::Batch>(&happening)) on_events(*batch);
+  if (const auto* batch = std::get_if<client::Batch>(&happening)) on_events(*batch, now);
   model_.apply(happening, now);
 
   if (std::holds_alternative<client::Connecting>(happening)) {
@@ -67,6 +67,8 @@ void ChatScreen::on(const client::Happening& happening, client::Time now) {
     // Rooms may have gone; a conversation that was asked for may be here.
     if (batch->stream.kind == v1::STREAM_KIND_CLUB && current_ && !timeline()) current_.reset();
     choose_first_place();
+  } else if (const auto* ended = std::get_if<client::Ended>(&happening)) {
+    followed_.erase(ended->stream);  // a suspension ends: then it is followed anew
   } else if (const auto* refused = std::get_if<client::FollowRefused>(&happening)) {
     followed_.erase(refused->stream);
     tell(printable(refused->refusal.message()), now, true);
@@ -143,6 +145,48 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     follow(stream);
     wanted_place_ = Place{stream, 0};
     choose_first_place();
+  } else if (request.has_list_sanctions() || request.has_list_own_sanctions()) {
+    const auto& cases = request.has_list_sanctions() ? reply.list_sanctions().cases()
+                                                     : reply.list_own_sanctions().cases();
+    sanctions_.clear();
+    for (const auto& one : cases) sanctions_.push_back(one.sanction());
+    if (sanctions_.empty()) return tell(text(phrase::chat_no_sanctions), now);
+    overlay_ = Overlay::sanctions;
+    overlay_top_ = 0;
+  } else if (request.has_list_reports()) {
+    const auto& found = reply.list_reports().reports();
+    reports_.assign(found.begin(), found.end());
+    if (reports_.empty()) return tell(text(phrase::chat_no_reports), now);
+    overlay_ = Overlay::reports;
+    overlay_top_ = 0;
+  } else if (request.has_file_report()) {
+    tell(text(phrase::report_filed, reply.file_report().object_id()), now);
+  } else if (request.has_claim_report() || request.has_resolve_report()) {
+    tell(text(phrase::done), now);
+  } else if (request.has_find_messages()) {
+    const auto& found = reply.find_messages();
+    if (found.messages().empty()) return tell(text(phrase::chat_nothing_to_purge), now);
+    purge_.clear_messages();
+    for (const auto& message : found.messages()) {
+      auto& ref = *purge_.add_messages();
+      ref.set_room_id(message.room_id());
+      ref.set_number(message.number());
+    }
+    v1::ClientFrame frame;
+    *frame.mutable_remove_messages() = purge_;
+    const auto stream = client::Stream::club(purge_.club_id());
+    question_ = Question{text(phrase::chat_ask_purge, found.messages_size(),
+                              printable(model_.name(stream, purge_.account_id()))),
+                         {Ask{std::move(frame)}},
+                         false};
+  } else if (request.has_remove_messages()) {
+    tell(text(phrase::removal_done, reply.remove_messages().object_id()), now);
+  } else if (request.has_undo_removal()) {
+    tell(text(phrase::done), now);
+  } else if (request.has_impose_sanction()) {
+    tell(text(phrase::sanction_imposed, reply.impose_sanction().object_id()), now);
+  } else if (request.has_lift_sanction()) {
+    tell(text(phrase::done), now);
   } else if (request.has_set_level()) {
     tell(text(phrase::chat_level_now, text(name_of(request.set_level().level()))), now);
   }
@@ -162,7 +206,18 @@ void ChatScreen::on_refused(const client::Answered& answered, client::Time now) 
   tell(explain(answered.result.error(), options_.language), now, true);
 }
 
-void ChatScreen::on_events(const client::Batch& batch) {
+// Said in so many words: a warning holds nothing back, and would otherwise pass unseen.
+void ChatScreen::on_sanction(const v1::Sanction& sanction, client::Time now) {
+  if (sanction.kind() == v1::SANCTION_KIND_WARNING) {
+    tell(text(phrase::chat_warned, text(name_of(sanction.reason())), printable(sanction.text())),
+         now, true);
+  } else {
+    tell(sanction_line(sanction), now, sanction.end() == v1::SANCTION_END_UNSPECIFIED);
+  }
+  effects_.push_back(Ring{});
+}
+
+void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
   for (const auto& event : batch.events) {
     if (batch.stream.kind == v1::STREAM_KIND_ACCOUNT) {
       v1::ClientFrame frame;
@@ -170,9 +225,14 @@ void ChatScreen::on_events(const client::Batch& batch) {
         frame.mutable_list_clubs();
       else if (event.has_direct_noticed())
         frame.mutable_list_directs();
-      else
-        continue;
+      else if (event.has_sanction_noticed())
+        on_sanction(event.sanction_noticed().sanction(), now);
+      else if (event.has_report_noticed())
+        tell(text(phrase::chat_report_closed, event.report_noticed().report_id()), now);
+      if (frame.body_case() == v1::ClientFrame::BODY_NOT_SET) continue;
       ask(std::move(frame));
+    } else if (event.has_report_filed()) {
+      tell(text(phrase::chat_report_waits), now);
     } else if (event.has_member_changed()) {
       on_member_changed(batch.stream.id, event);
     } else if (event.has_message_posted() && event.actor() != me() &&
@@ -206,7 +266,8 @@ void ChatScreen::on_member_changed(std::uint64_t club_id, const v1::Event& event
   if (is_active(after) && !was_active) {
     line.phrase = &phrase::chat_joined;
     line.many = &phrase::chat_joined_many;
-  } else if (!is_active(after) && was_active && after.status() >= v1::MEMBER_STATUS_REMOVED) {
+  } else if (!is_active(after) && was_active && after.status() >= v1::MEMBER_STATUS_REMOVED &&
+             after.status() != v1::MEMBER_STATUS_SUSPENDED) {
     line.phrase = &phrase::chat_left;
     line.many = &phrase::chat_left_many;
   } else if (before && is_active(after) && before->role() != after.role()) {

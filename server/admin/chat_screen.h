@@ -93,6 +93,7 @@ class ChatScreen {
     std::string club;  // slug; opens this club, and this room of it
     std::string room;
     std::function<std::tm(std::int64_t unix_ms)> local_time;
+    std::function<std::int64_t()> now_ms{};  // Unix milliseconds; absent = the system's clock
   };
 
   explicit ChatScreen(Options options);
@@ -131,7 +132,8 @@ class ChatScreen {
   void on_online(const client::Online& online);
   void on_answer(const client::Answered& answered, client::Time now);
   void on_refused(const client::Answered& answered, client::Time now);
-  void on_events(const client::Batch& batch);  // before the model takes them
+  void on_events(const client::Batch& batch, client::Time now);  // before the model takes them
+  void on_sanction(const v1::Sanction& sanction, client::Time now);
   void on_member_changed(std::uint64_t club_id, const v1::Event& event);
   void add_system_line(std::uint64_t club_id, SystemLine line);
   void follow(client::Stream stream);
@@ -160,9 +162,24 @@ class ChatScreen {
   void command_edit(const std::string& rest, client::Time now);
   void command_delete(const std::string& rest, client::Time now);
   void command_pin(const std::string& rest, client::Time now);
+  void command_restore(const std::string& rest, client::Time now);
+  void command_freeze(const std::string& rest, client::Time now);
+  void command_lock(const std::string& reason, client::Time now);
+  void command_slow(const std::string& rest, client::Time now);
   void command_direct(const std::string& rest, client::Time now);
   void command_mute(const std::string& rest, client::Time now);
   void command_go(const std::string& rest, client::Time now);
+  void command_sanction(v1::SanctionKind kind, const std::string& rest, client::Time now);
+  void command_report(const std::string& rest, client::Time now);
+  void command_reports(client::Time now);
+  void command_claim(const std::string& rest, client::Time now);
+  void command_close(const std::string& rest, client::Time now);
+  void command_purge(const std::string& rest, client::Time now);
+  void command_undo(const std::string& rest, client::Time now);
+  void command_lift(const std::string& rest, client::Time now);
+  void command_sanctions(const std::string& rest, client::Time now);
+  // The member whose name `rest` begins with (after an @), taken off it; null: nobody's.
+  const v1::Member* take_member(std::string& rest) const;
   void answer_direct(bool accept);
   void block_direct(bool unblock);
   void retry(client::Time now);
@@ -184,6 +201,10 @@ class ChatScreen {
   StyledLine status_line(client::Time now) const;
   std::vector<std::vector<Glyph>> mode_lines() const;
   std::string said_instead() const;
+  std::string until_text(const v1::Sanction& sanction) const;
+  std::string report_line(const v1::Report& report) const;
+  std::string sanction_line(const v1::Sanction& sanction) const;
+  std::int64_t now_ms() const;
   std::vector<std::string> overlay_lines() const;
   // Lines from the bottom of the pane upwards, at least `count` where there are as many.
   std::vector<Line> lines_upwards(const std::optional<Anchor>& anchor, std::size_t count);
@@ -257,8 +278,11 @@ class ChatScreen {
   };
   std::optional<Question> question_;
   std::optional<v1::ClientFrame> counted_post_;  // waits for its head count
-  enum class Overlay { none, help, members, pins } overlay_ = Overlay::none;
+  enum class Overlay { none, help, members, pins, sanctions, reports } overlay_ = Overlay::none;
   int overlay_top_ = 0;
+  std::vector<v1::Sanction> sanctions_;  // that the overlay shows
+  std::vector<v1::Report> reports_;      // … or these
+  v1::RemoveMessages purge_;             // waits for what it would take away
   std::string notice_;
   bool notice_is_error_ = false;
   client::Time notice_until_{};

@@ -6,6 +6,7 @@
 #include "server/admin/table.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
+#include "server/admin/vocabulary.h"
 
 namespace amicale::admin {
 namespace {
@@ -122,6 +123,11 @@ int run(const verb::RoomList& verb, Console& console) {
 }
 
 int run(const verb::RoomChange& verb, Console& console) {
+  std::optional<std::uint32_t> slow_mode_s;
+  if (!verb.slow.empty()) {
+    slow_mode_s = verb.slow == "0" ? 0 : duration_from(verb.slow);
+    if (!slow_mode_s) return console.fail_usage(phrase::sanction_duration_unread, verb.slow);
+  }
   auto connection = console.connect();
   if (!connection) return connection.error();
   const auto club = load_club(console, **connection, verb.club);
@@ -137,6 +143,9 @@ int run(const verb::RoomChange& verb, Console& console) {
   if (!verb.roles.empty() && !verb.access) request.set_access(v1::ROOM_ACCESS_ROLES);
   for (const auto role : verb.roles) request.add_roles(role);
   if (verb.archived) request.set_archived(*verb.archived);
+  if (verb.locked) request.set_locked(*verb.locked);
+  if (slow_mode_s) request.set_slow_mode_s(*slow_mode_s);
+  request.set_reason(verb.reason);
   return report(console, (*connection)->call(std::move(request)), phrase::done);
 }
 

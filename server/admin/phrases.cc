@@ -57,6 +57,7 @@ const Phrase& name_of(v1::MemberStatus status) {
     case v1::MEMBER_STATUS_REMOVED: return phrase::status_removed;
     case v1::MEMBER_STATUS_BANNED: return phrase::status_banned;
     case v1::MEMBER_STATUS_LEFT: return phrase::status_left;
+    case v1::MEMBER_STATUS_SUSPENDED: return phrase::status_suspended;
     default: return phrase::none;
   }
 }
@@ -87,6 +88,43 @@ const Phrase& name_of(v1::NotificationLevel level) {
     case v1::NOTIFICATION_LEVEL_MUTED: return phrase::level_muted;
     case v1::NOTIFICATION_LEVEL_ALL: return phrase::level_all;
     default: return phrase::level_mentions;
+  }
+}
+
+const Phrase& name_of(v1::SanctionKind kind) {
+  switch (kind) {
+    case v1::SANCTION_KIND_WARNING: return phrase::sanction_warning;
+    case v1::SANCTION_KIND_MUTE: return phrase::sanction_mute;
+    case v1::SANCTION_KIND_SUSPENSION: return phrase::sanction_suspension;
+    case v1::SANCTION_KIND_KICK: return phrase::sanction_kick;
+    case v1::SANCTION_KIND_BAN: return phrase::sanction_ban;
+    default: return phrase::none;
+  }
+}
+
+const Phrase& name_of(v1::ReasonCode reason) {
+  switch (reason) {
+    case v1::REASON_CODE_SPAM: return phrase::reason_spam;
+    case v1::REASON_CODE_ADVERTISING: return phrase::reason_advertising;
+    case v1::REASON_CODE_INSULT: return phrase::reason_insult;
+    case v1::REASON_CODE_HARASSMENT: return phrase::reason_harassment;
+    case v1::REASON_CODE_HATE: return phrase::reason_hate;
+    case v1::REASON_CODE_OFF_TOPIC: return phrase::reason_off_topic;
+    case v1::REASON_CODE_PRIVACY: return phrase::reason_privacy;
+    case v1::REASON_CODE_IMPERSONATION: return phrase::reason_impersonation;
+    case v1::REASON_CODE_ILLEGAL: return phrase::reason_illegal;
+    case v1::REASON_CODE_OTHER: return phrase::reason_other;
+    default: return phrase::none;
+  }
+}
+
+const Phrase& name_of(v1::SanctionEnd end) {
+  switch (end) {
+    case v1::SANCTION_END_AT_ONCE: return phrase::sanction_at_once;
+    case v1::SANCTION_END_LAPSED: return phrase::sanction_lapsed;
+    case v1::SANCTION_END_LIFTED: return phrase::sanction_lifted;
+    case v1::SANCTION_END_REPLACED: return phrase::sanction_replaced;
+    default: return phrase::sanction_stands;
   }
 }
 

@@ -43,6 +43,9 @@ const Phrase& name_of(v1::MemberStatus status);
 const Phrase& name_of(v1::RoomAccess access);
 const Phrase& name_of(v1::ClubKind kind);
 const Phrase& name_of(v1::NotificationLevel level);
+const Phrase& name_of(v1::SanctionKind kind);
+const Phrase& name_of(v1::ReasonCode reason);
+const Phrase& name_of(v1::SanctionEnd end);
 
 namespace phrase {
 #define AMICALE_PHRASE(name, fr, en) inline constexpr Phrase name{fr, en};

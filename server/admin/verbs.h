@@ -122,7 +122,8 @@ struct RoomChange {
   std::optional<std::string> name, topic;
   std::optional<v1::RoomAccess> access;
   std::vector<v1::ClubRole> roles;
-  std::optional<bool> archived;
+  std::optional<bool> archived, locked;
+  std::string slow, reason;  // slow: as typed; empty = left as it is
 };
 struct InviteCreate {
   std::string club, note;
@@ -157,6 +158,51 @@ struct MemberStatusSet {
   std::string club, member, reason;
   v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
 };
+struct SanctionImpose {
+  std::string club, room, member, text, note;  // without a club: of the whole site
+  std::string duration;                        // as typed
+  std::vector<std::string> messages;           // ROOM:NUMBER
+  v1::SanctionKind kind = v1::SANCTION_KIND_UNSPECIFIED;
+  v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
+};
+struct SanctionLift {
+  std::string club, member, text;  // without a club: of the whole site, and whose
+  std::uint64_t sanction = 0;
+};
+struct SanctionList {
+  std::string club, member;  // without a club: one's own
+  bool standing = false;
+};
+struct RemovalRun {
+  std::string club, member, room, since, text;  // since: as typed
+  v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
+  bool dry_run = false;
+};
+struct RemovalUndo {
+  std::string club;
+  std::uint64_t removal = 0;
+};
+struct RemovalList {
+  std::string club;
+};
+struct ReportFile {
+  std::string club, member, message, text;  // message: ROOM:NUMBER
+  v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
+};
+struct ReportList {
+  std::string club;  // empty: of all clubs, what waits too long
+  bool resolved = false, mine = false;
+};
+struct ReportClaim {
+  std::string club;
+  std::uint64_t report = 0;
+  bool release = false;
+};
+struct ReportResolve {
+  std::string club, text;
+  std::uint64_t report = 0, sanction = 0;
+  bool acted = false;
+};
 struct TokenList {};
 struct TokenRevoke {
   std::uint64_t token = 0;
@@ -166,15 +212,16 @@ struct TokenRevoke {
 
 }  // namespace verb
 
-using Verb =
-    std::variant<verb::Login, verb::Logout, verb::WhoAmI, verb::Join, verb::Password, verb::Call,
-                 verb::Chat, verb::ImportIrc, verb::Replay, verb::SiteCreate, verb::Restore,
-                 verb::Verify, verb::Rebuild, verb::SiteRole, verb::Backup, verb::Stats,
-                 verb::ClubCreate, verb::ClubList, verb::ClubChange, verb::RoomCreate,
-                 verb::RoomList, verb::RoomChange, verb::InviteCreate, verb::InviteList,
-                 verb::InviteRevoke, verb::RoleSet, verb::MemberList, verb::MemberImport,
-                 verb::MemberAdd, verb::MemberStatusSet, verb::TokenList, verb::TokenRevoke,
-                 verb::AuditVerify, verb::AuditExport, verb::AuditProve, verb::AuditRotate>;
+using Verb = std::variant<
+    verb::Login, verb::Logout, verb::WhoAmI, verb::Join, verb::Password, verb::Call, verb::Chat,
+    verb::ImportIrc, verb::Replay, verb::SiteCreate, verb::Restore, verb::Verify, verb::Rebuild,
+    verb::SiteRole, verb::Backup, verb::Stats, verb::ClubCreate, verb::ClubList, verb::ClubChange,
+    verb::RoomCreate, verb::RoomList, verb::RoomChange, verb::InviteCreate, verb::InviteList,
+    verb::InviteRevoke, verb::RoleSet, verb::MemberList, verb::MemberImport, verb::MemberAdd,
+    verb::MemberStatusSet, verb::SanctionImpose, verb::SanctionLift, verb::SanctionList,
+    verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
+    verb::ReportClaim, verb::ReportResolve, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
+    verb::AuditExport, verb::AuditProve, verb::AuditRotate>;
 
 int run(const verb::Login&, Console&);
 int run(const verb::Logout&, Console&);
@@ -206,6 +253,16 @@ int run(const verb::MemberList&, Console&);
 int run(const verb::MemberImport&, Console&);
 int run(const verb::MemberAdd&, Console&);
 int run(const verb::MemberStatusSet&, Console&);
+int run(const verb::SanctionImpose&, Console&);
+int run(const verb::SanctionLift&, Console&);
+int run(const verb::SanctionList&, Console&);
+int run(const verb::RemovalRun&, Console&);
+int run(const verb::RemovalUndo&, Console&);
+int run(const verb::RemovalList&, Console&);
+int run(const verb::ReportFile&, Console&);
+int run(const verb::ReportList&, Console&);
+int run(const verb::ReportClaim&, Console&);
+int run(const verb::ReportResolve&, Console&);
 int run(const verb::TokenList&, Console&);
 int run(const verb::TokenRevoke&, Console&);
 int run(const verb::AuditVerify&, Console&);

@@ -5,6 +5,8 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include <charconv>
+#include <limits>
 #include <span>
 
 namespace amicale::admin {
@@ -60,6 +62,25 @@ constexpr Word<v1::MemberStatus> kStatuses[] = {
     {"banni", "banned", v1::MEMBER_STATUS_BANNED},
     {"parti", "left", v1::MEMBER_STATUS_LEFT},
 };
+constexpr Word<v1::SanctionKind> kSanctions[] = {
+    {"avertissement", "warning", v1::SANCTION_KIND_WARNING},
+    {"sourdine", "mute", v1::SANCTION_KIND_MUTE},
+    {"suspension", "suspension", v1::SANCTION_KIND_SUSPENSION},
+    {"renvoi", "kick", v1::SANCTION_KIND_KICK},
+    {"exclusion", "ban", v1::SANCTION_KIND_BAN},
+};
+constexpr Word<v1::ReasonCode> kReasons[] = {
+    {"pourriel", "spam", v1::REASON_CODE_SPAM},
+    {"publicité", "advertising", v1::REASON_CODE_ADVERTISING},
+    {"insulte", "insult", v1::REASON_CODE_INSULT},
+    {"harcèlement", "harassment", v1::REASON_CODE_HARASSMENT},
+    {"haine", "hate", v1::REASON_CODE_HATE},
+    {"hors-sujet", "off-topic", v1::REASON_CODE_OFF_TOPIC},
+    {"vie-privée", "privacy", v1::REASON_CODE_PRIVACY},
+    {"usurpation", "impersonation", v1::REASON_CODE_IMPERSONATION},
+    {"illégal", "illegal", v1::REASON_CODE_ILLEGAL},
+    {"autre", "other", v1::REASON_CODE_OTHER},
+};
 constexpr Word<v1::NotificationLevel> kLevels[] = {
     {"rien", "muted", v1::NOTIFICATION_LEVEL_MUTED},
     {"muet", "none", v1::NOTIFICATION_LEVEL_MUTED},
@@ -101,6 +122,30 @@ std::optional<v1::MemberStatus> status_from(std::string_view word) { return find
 std::optional<v1::NotificationLevel> level_from(std::string_view word) {
   return find(kLevels, word);
 }
+
+std::optional<v1::SanctionKind> sanction_from(std::string_view word) {
+  return find(kSanctions, word);
+}
+std::optional<v1::ReasonCode> reason_from(std::string_view word) { return find(kReasons, word); }
+
+std::optional<std::uint32_t> duration_from(std::string_view word) {
+  std::uint32_t count = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), count);
+  if (error != std::errc() || count == 0) return std::nullopt;
+  const std::string unit = folded(std::string_view(end, word.data() + word.size()));
+  std::uint64_t seconds = 0;
+  if (unit == "s") seconds = 1;
+  if (unit == "m" || unit == "min") seconds = 60;
+  if (unit == "h") seconds = 3'600;
+  if (unit == "j" || unit == "d") seconds = 86'400;
+  if (unit == "sem" || unit == "w") seconds = 7 * 86'400;
+  seconds *= count;
+  if (seconds == 0 || seconds > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(seconds);
+}
+
+std::string sanction_words(v1::Language language) { return list(kSanctions, language); }
+std::string reason_words(v1::Language language) { return list(kReasons, language); }
 
 std::string role_words(v1::Language language) { return list(kRoles, language); }
 std::string site_role_words(v1::Language language) { return list(kSiteRoles, language); }

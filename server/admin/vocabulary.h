@@ -4,6 +4,7 @@
 // terminal client. Case does not matter, and French words may lack their accents.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +21,19 @@ std::optional<v1::RoomAccess> access_from(std::string_view word);
 std::optional<v1::MemberStatus> status_from(std::string_view word);
 std::optional<v1::NotificationLevel> level_from(std::string_view word);
 
+std::optional<v1::SanctionKind> sanction_from(std::string_view word);
+std::optional<v1::ReasonCode> reason_from(std::string_view word);
+// "90s", "30min", "2h", "3j" or "3d", "1sem" or "1w": seconds, at least 1; nothing for anything else.
+std::optional<std::uint32_t> duration_from(std::string_view word);
+
 // The words of one language, for help: "guest|member|…".
 std::string role_words(v1::Language language);
 std::string site_role_words(v1::Language language);
 std::string kind_words(v1::Language language);
 std::string access_words(v1::Language language);
 std::string status_words(v1::Language language);
+std::string sanction_words(v1::Language language);
+std::string reason_words(v1::Language language);
 
 // Lower case and without the accents of French (and of most names), for comparing what people type.
 std::string folded(std::string_view text);

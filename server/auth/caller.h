@@ -15,7 +15,9 @@ struct Caller {
   v1::SiteRole site_role = v1::SITE_ROLE_UNSPECIFIED;
   v1::Language language = v1::LANGUAGE_UNSPECIFIED;
   uint64_t connection_id = 0;  // of the log lines; 0 = none
-  std::string address;         // IPv4, or the /64 of IPv6, as text: what throttles count by
+  int64_t asked_ms =
+      0;  // when this request was taken up; what deadlines that queries show are judged by
+  std::string address;  // IPv4, or the /64 of IPv6, as text: what throttles count by
 };
 
 }  // namespace amicale::auth

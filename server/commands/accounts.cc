@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "server/auth/token.h"
+#include "server/commands/moderation.h"
 #include "server/domain/account.h"
 #include "server/domain/limits.h"
 #include "server/domain/membership.h"
@@ -33,7 +34,7 @@ Answer<NewToken> issue_token(Gate& gate, uint64_t account, std::string device_na
   std::string token = auth::make_token();
   std::string hash = auth::digest(token);
   Decide decide = [hash, device_name](const Deciding& now) {
-    return domain::issue_token(now.account(), hash, device_name);
+    return domain::issue_token(now.account(), hash, device_name, now.now_ms);
   };
   auto outcome = co_await commit_step(gate, account, PartitionId::account(account), kind,
                                       fresh_msg_id(), "token", std::move(decide));
@@ -364,7 +365,11 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller,
 
 Answer<v1::Committed> change_profile(Gate& gate, Caller caller, const v1::ChangeProfile& request) {
   constexpr auto kind = v1::ClientFrame::kChangeProfile;
-  Decide decide = [&request](const Deciding& now) {
+  Decide decide = [&request, caller](const Deciding& now) -> Result<Decision> {
+    if (request.has_display_name()) {
+      auto free = check_free_to_rename(now.facts, caller.account_id, now.now_ms);
+      if (!free) return std::unexpected(free.error());
+    }
     return domain::change_profile(now.account(), request);
   };
   auto outcome = co_await commit(gate, caller, PartitionId::account(caller.account_id), kind,
@@ -379,7 +384,9 @@ Answer<v1::Committed> change_profile(Gate& gate, Caller caller, const v1::Change
                        name](const Deciding& now) -> Result<Decision> {
         auto member = now.facts.member(club, caller.account_id);
         if (!member) return Decision{};
-        return domain::rename_member(*member, name);
+        return domain::rename_member(
+            *member, name,
+            domain::actor_in(now.club(), caller.account_id, caller.site_role, now.now_ms));
       };
       auto renamed =
           co_await commit_step(gate, caller.account_id, PartitionId::club(membership.club_id), kind,

@@ -20,7 +20,7 @@ using log::Deciding;
 using storage::PartitionId;
 
 domain::Actor actor(const Deciding& now, const Caller& caller) {
-  return domain::actor_in(now.club(), caller.account_id, caller.site_role);
+  return domain::actor_in(now.club(), caller.account_id, caller.site_role, now.now_ms);
 }
 
 // A command on one club whose rule needs nothing but the club's state.

@@ -4,6 +4,8 @@
 #include "server/domain/account.h"
 #include "server/domain/direct.h"
 #include "server/domain/limits.h"
+#include "server/domain/permissions.h"
+#include "server/queries/reading.h"
 
 namespace amicale::commands {
 namespace {
@@ -20,6 +22,22 @@ bool share_a_club(const storage::View& facts, uint64_t a, uint64_t b) {
     if (other && domain::has(domain::readers, other->status())) return true;
   }
   return false;
+}
+
+// SANCTIONED when `a` is held back in every club that they share with `b`: nobody is asked for a conversation out of a
+// club in which one is silent.
+Result<void> check_free_to_ask(const Deciding& now, uint64_t a, uint64_t b) {
+  std::optional<domain::Held> held;
+  for (const auto& membership : now.facts.memberships_of(a)) {
+    if (!domain::has(domain::readers, membership.member.status())) continue;
+    auto other = now.facts.member(membership.club_id, b);
+    if (!other || !domain::has(domain::readers, other->status())) continue;
+    auto here = queries::find_hold(now.facts, a, membership.club_id, 0, now.now_ms);
+    if (!here) return {};
+    held = here;
+  }
+  if (held) return domain::refuse_held(*held, now.now_ms);
+  return {};
 }
 
 // The conversation that a request names by its other side, or nothing: an account with itself has none.
@@ -44,7 +62,12 @@ Answer<log::Outcome> notice(Gate& gate, const Caller& caller, v1::ClientFrame::B
 Answer<v1::Committed> open_direct(Gate& gate, Caller caller, const v1::OpenDirect& request) {
   auto id = conversation(caller.account_id, request.account_id());
   if (!id) co_return domain::not_found();
-  Decide decide = [&request, caller](const Deciding& now) {
+  Decide decide = [&request, caller](const Deciding& now) -> Result<Decision> {
+    // Answering who asked first, and what is open already, is between the two.
+    if (now.direct().status() == v1::DIRECT_STATUS_UNSPECIFIED) {
+      auto free = check_free_to_ask(now, caller.account_id, request.account_id());
+      if (!free) return std::unexpected(free.error());
+    }
     domain::DirectFacts facts{share_a_club(now.facts, caller.account_id, request.account_id())};
     return domain::open_direct(now.direct(), facts, request, caller.account_id);
   };

@@ -33,7 +33,8 @@ struct Who {
 
 Scene scene(const Deciding& now, const Who& caller) {
   if (const auto* club = std::get_if<domain::ClubState>(&now.state)) {
-    return {{.club = club}, domain::actor_in(*club, caller.account_id, caller.site_role)};
+    return {{.club = club},
+            domain::actor_in(*club, caller.account_id, caller.site_role, now.now_ms)};
   }
   return {{.direct = &now.direct()}, domain::actor_on_site(caller.account_id, caller.site_role)};
 }
@@ -60,6 +61,16 @@ Result<Prepared> commit_on_message(const Caller& caller, v1::ClientFrame::BodyCa
 
 }  // namespace
 
+std::optional<domain::DeletedWords> deleted_words(const storage::View& facts,
+                                                  storage::PartitionId where,
+                                                  const v1::Message& message) {
+  if (message.deleted_seq() == 0) return std::nullopt;
+  auto part = facts.private_part(where, message.deleted_seq());
+  if (!part) return std::nullopt;
+  return domain::DeletedWords{std::move(*part->mutable_previous_body()),
+                              std::move(*part->mutable_previous_mentions())};
+}
+
 Result<Prepared> post_message(const Caller& caller, const v1::PostMessage& request) {
   auto where = message_partition(request.stream());
   if (!where) return std::unexpected(where.error());
@@ -78,6 +89,26 @@ Result<Prepared> edit_message(const Caller& caller, const v1::EditMessage& reque
 Result<Prepared> delete_message(const Caller& caller, const v1::DeleteMessage& request) {
   return commit_on_message(caller, v1::ClientFrame::kDeleteMessage, request,
                            &domain::delete_message);
+}
+
+Result<Prepared> restore_message(const Caller& caller, const v1::RestoreMessage& request) {
+  auto where = message_partition(request.stream());
+  if (!where) return std::unexpected(where.error());
+  Decide decide = [&request, who = Who(caller),
+                   where = *where](const Deciding& now) -> Result<Decision> {
+    auto [place, actor] = scene(now, who);
+    auto message = named_message(now, request);
+    std::optional<domain::DeletedWords> words;
+    if (message) words = deleted_words(now.facts, where, *message);
+    return domain::restore_message(place, message ? &*message : nullptr, words ? &*words : nullptr,
+                                   request, actor);
+  };
+  return prepare(caller, *where, v1::ClientFrame::kRestoreMessage, request.client_msg_id(),
+                 std::move(decide));
+}
+
+Result<Prepared> lock_message(const Caller& caller, const v1::LockMessage& request) {
+  return commit_on_message(caller, v1::ClientFrame::kLockMessage, request, &domain::lock_message);
 }
 
 Result<Prepared> react(const Caller& caller, const v1::React& request) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/domain/limits.h"
+#include "server/domain/sanction.h"
 #include "server/domain/text.h"
 
 namespace amicale::domain {
@@ -72,7 +73,10 @@ Decision set_password(const AccountState& account, std::string_view password_has
 }
 
 Result<Decision> issue_token(const AccountState& account, std::string_view token_hash,
-                             std::string_view device_name) {
+                             std::string_view device_name, std::int64_t now_ms) {
+  if (auto barred = check_not_banned(account, now_ms); !barred) {
+    return std::unexpected(barred.error());
+  }
   if (auto checked = check_paragraph(device_name, "device_name", limits::device_name_bytes);
       !checked) {
     return std::unexpected(checked.error());

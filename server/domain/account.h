@@ -36,9 +36,10 @@ Decision take_site_role(const AccountState& account, v1::SiteRole role);
 Decision set_password(const AccountState& account, std::string_view password_hash,
                       std::uint64_t kept_token_id);
 
-// A new device; the oldest gives way above limits::devices_per_account. object_id: the token's id.
+// A new device; the oldest gives way above limits::devices_per_account. SANCTIONED while the account is banned
+// from the site. object_id: the token's id.
 Result<Decision> issue_token(const AccountState& account, std::string_view token_hash,
-                             std::string_view device_name);
+                             std::string_view device_name, std::int64_t now_ms);
 
 // One device, or all. NOT_FOUND: no such live device. Whose account may be meant is the permission
 // table's.

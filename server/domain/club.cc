@@ -25,11 +25,17 @@ void write_room_facts(const RoomState& room, v1::Room& out) {
   out.set_topic(room.topic);
   out.set_access(room.access);
   out.set_archived(room.archived);
+  out.set_locked(room.locked);
+  out.set_slow_mode_s(room.slow_mode_s);
+  out.set_slow_since_ms(room.slow_since_ms);
   if (room.access == v1::ROOM_ACCESS_ROLES) write_roles(room.roles, out);
 }
 
-void add_room_changed(Decision& decision, RoleSet audience, const RoomState& room) {
-  write_room_facts(room, *decision.add(audience).event.mutable_room_changed()->mutable_room());
+void add_room_changed(Decision& decision, RoleSet audience, const RoomState& room,
+                      std::string_view reason = {}) {
+  v1::RoomChanged& changed = *decision.add(audience).event.mutable_room_changed();
+  write_room_facts(room, *changed.mutable_room());
+  changed.set_reason(std::string(reason));
 }
 
 Result<RoleSet> check_room_roles(const google::protobuf::RepeatedField<int>& roles) {
@@ -230,6 +236,15 @@ Result<Decision> change_room(const ClubState& club, const v1::ChangeRoom& reques
   RoomState after = opened;
   if (request.has_archived()) after.archived = request.archived();
   if (request.has_topic()) after.topic = request.topic();
+  if (request.has_locked()) after.locked = request.locked();
+  if (request.has_slow_mode_s()) {
+    if (request.slow_mode_s() > limits::slow_mode_max_s) {
+      return too_large("slow_mode_s", limits::slow_mode_max_s, request.slow_mode_s());
+    }
+    after.slow_mode_s = request.slow_mode_s();
+    if (after.slow_mode_s == 0) after.slow_since_ms = 0;
+    if (after.slow_mode_s != 0 && before->slow_mode_s == 0) after.slow_since_ms = actor.now_ms;
+  }
   if (request.has_name() || (before->archived && !after.archived)) {
     Result<std::string> name =
         check_room_name(club, request.has_name() ? request.name() : before->name, before->room_id);
@@ -239,14 +254,18 @@ Result<Decision> change_room(const ClubState& club, const v1::ChangeRoom& reques
   if (auto checked = check_paragraph(after.topic, "topic", limits::purpose_bytes); !checked) {
     return std::unexpected(checked.error());
   }
+  if (auto checked = check_paragraph(request.reason(), "reason", limits::purpose_bytes); !checked) {
+    return std::unexpected(checked.error());
+  }
 
   Decision decision{.object_id = before->room_id};
   if (opened.access != before->access || opened.roles != before->roles) {
     add_room_changed(decision, before->readers() | opened.readers(), opened);
   }
   if (after.name != opened.name || after.topic != opened.topic ||
-      after.archived != opened.archived) {
-    add_room_changed(decision, after.readers(), after);
+      after.archived != opened.archived || after.locked != opened.locked ||
+      after.slow_mode_s != opened.slow_mode_s) {
+    add_room_changed(decision, after.readers(), after, request.reason());
   }
   return decision;
 }

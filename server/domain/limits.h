@@ -127,6 +127,33 @@ inline constexpr std::uint32_t member_invitation_uses = 10;  // by members below
 inline constexpr std::uint32_t invitation_hours = 90 * 24;   // longest life
 inline constexpr std::uint32_t invitation_default_hours = 30 * 24;
 
+// --- Moderation ---
+// Shorter ones are over before they are read.
+inline constexpr std::uint32_t sanction_min_s = 60;
+// Discord's number: who must be silent for longer is suspended.
+inline constexpr std::uint32_t mute_max_s = 28 * 86'400;
+inline constexpr std::uint32_t suspension_max_s = 366 * 86'400;
+inline constexpr std::uint32_t ban_max_s = 10 * 366 * 86'400;
+// On one member in one club: the club, and a few rooms. The gate looks at each.
+inline constexpr std::uint32_t sanctions_standing = 16;
+inline constexpr std::uint32_t evidence_messages = 10;  // enough to see; they are kept for ever
+inline constexpr std::uint32_t sanctions_page =
+    100;  // with their evidence; a frame may end it sooner
+
+inline constexpr std::uint32_t slow_mode_max_s = 21'600;  // Discord's number: four messages a day
+// A screen or two of flood; one commit stays short.
+inline constexpr std::uint32_t removal_batch = 200;
+// What is looked through for one person's messages: a busy day of a busy club.
+inline constexpr std::uint32_t removal_scan = 20'000;
+// A committee that has more before it is helped by staff, not by more.
+inline constexpr std::uint32_t open_reports = 1'000;
+inline constexpr std::uint32_t open_reports_of_one = 20;  // one member can't bury the queue
+inline constexpr std::uint32_t report_texts = 10;  // kept of those who told, and of what it became
+inline constexpr std::uint32_t report_claim_ms = 30 * 60 * 1'000;
+inline constexpr std::int64_t report_due_ms = 48ll * 3'600 * 1'000;  // Discourse's number
+// Looked at when a club with a slow room is loaded: in six hours a slow room has no more.
+inline constexpr std::uint32_t slow_mode_messages = 20'000;
+
 // --- Inside ---
 inline constexpr std::size_t unsent_reply_bytes =
     256 * 1024;  // replies that a peer does not read: then it is not read

@@ -7,6 +7,7 @@
 
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
+#include "server/domain/sanction.h"
 #include "server/domain/text.h"
 
 namespace amicale::domain {
@@ -34,6 +35,7 @@ constexpr auto steps = std::to_array<Step>({
     {MEMBER_STATUS_WAITLISTED, MEMBER_STATUS_LEFT, Action::leave, By::oneself},
     {MEMBER_STATUS_ACTIVE, MEMBER_STATUS_LEFT, Action::leave, By::oneself},
     {MEMBER_STATUS_PAUSED, MEMBER_STATUS_LEFT, Action::leave, By::oneself},
+    {MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_LEFT, Action::leave, By::oneself},
 
     {MEMBER_STATUS_OPTED_IN, MEMBER_STATUS_ACTIVE, Action::decide_admission},
     {MEMBER_STATUS_OPTED_IN, MEMBER_STATUS_WAITLISTED, Action::decide_admission},
@@ -52,6 +54,7 @@ constexpr auto steps = std::to_array<Step>({
     {MEMBER_STATUS_INVITED, MEMBER_STATUS_REMOVED, Action::remove},
     {MEMBER_STATUS_ACTIVE, MEMBER_STATUS_REMOVED, Action::remove},
     {MEMBER_STATUS_PAUSED, MEMBER_STATUS_REMOVED, Action::remove},
+    {MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_REMOVED, Action::remove},
 
     {MEMBER_STATUS_INVITED, MEMBER_STATUS_BANNED, Action::ban},
     {MEMBER_STATUS_OPTED_IN, MEMBER_STATUS_BANNED, Action::ban},
@@ -59,6 +62,7 @@ constexpr auto steps = std::to_array<Step>({
     {MEMBER_STATUS_REFUSED, MEMBER_STATUS_BANNED, Action::ban},
     {MEMBER_STATUS_ACTIVE, MEMBER_STATUS_BANNED, Action::ban},
     {MEMBER_STATUS_PAUSED, MEMBER_STATUS_BANNED, Action::ban},
+    {MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_BANNED, Action::ban},
     {MEMBER_STATUS_REMOVED, MEMBER_STATUS_BANNED, Action::ban},
     {MEMBER_STATUS_LEFT, MEMBER_STATUS_BANNED, Action::ban},
 });
@@ -87,29 +91,6 @@ v1::Member member_from(const v1::Member* before, std::uint64_t account_id) {
   return member;
 }
 
-void set_status(v1::Member& member, v1::MemberStatus status, std::int64_t now_ms) {
-  if (member.status() != status) member.set_since_ms(now_ms);
-  member.set_status(status);
-}
-
-// Appends the membership as it becomes. Members see each other; who is on the way in is between
-// them and the committee.
-void add_member_changed(Decision& decision, v1::MemberStatus before, v1::Member member,
-                        std::string_view reason = {}) {
-  const std::uint64_t account_id = member.account_id();
-  const bool seen_by_all = has(readers, before) || has(readers, member.status());
-  const RoleSet first_roles = seen_by_all && reason.empty() ? all_roles : committee_and_above;
-  v1::MemberChanged& changed =
-      *decision.add(first_roles, account_id).event.mutable_member_changed();
-  changed.set_reason(std::string(reason));
-  *changed.mutable_member() = std::move(member);
-  if (!seen_by_all || first_roles == all_roles) return;
-  const v1::Member copy = changed.member();
-  *decision.add(all_roles & static_cast<RoleSet>(~committee_and_above))
-       .event.mutable_member_changed()
-       ->mutable_member() = copy;
-}
-
 // The one president hands over: the former one stays in the committee.
 void add_handover(Decision& decision, const ClubState& club, const v1::Member* president) {
   if (president == nullptr || club.president() == 0) return;
@@ -117,12 +98,6 @@ void add_handover(Decision& decision, const ClubState& club, const v1::Member* p
   former.set_role(v1::CLUB_ROLE_COMMITTEE);
   const auto status = former.status();
   add_member_changed(decision, status, std::move(former));
-}
-
-// A place that was kept for a president may have been filled meanwhile.
-void yield_presidency(const ClubState& club, v1::Member& member) {
-  const bool taken = club.president() != 0 && club.president() != member.account_id();
-  if (taken && member.role() == v1::CLUB_ROLE_PRESIDENT) member.set_role(v1::CLUB_ROLE_COMMITTEE);
 }
 
 std::unexpected<Refusal> club_full(const ClubState& club) {
@@ -172,12 +147,13 @@ v1::MemberStatus arrival(const ClubState& club, bool needs_decision, v1::MemberS
 
 bool is_in_or_waiting(v1::MemberStatus status) {
   return has(readers, status) || status == MEMBER_STATUS_OPTED_IN ||
-         status == MEMBER_STATUS_WAITLISTED;
+         status == MEMBER_STATUS_WAITLISTED || status == MEMBER_STATUS_SUSPENDED;
 }
 
 // Turns one step of the graph into events. Everything about who may was asked before.
 Result<Decision> take_step(const ClubState& club, const Step& step, const v1::Member& target,
-                           const v1::SetMemberStatus& request, std::int64_t now_ms) {
+                           const v1::SetMemberStatus& request, const Actor& actor,
+                           std::int64_t now_ms) {
   v1::Member member = target;
   v1::MemberStatus to = step.to;
   if (step.action == Action::accept_membership) to = arrival(club, false, step.from);
@@ -185,6 +161,9 @@ Result<Decision> take_step(const ClubState& club, const Step& step, const v1::Me
   const bool takes_a_place = has(readers, to) && !has(readers, step.from);
   if (takes_a_place) {
     if (club.is_full()) return club_full(club);
+    if (is_suspended(club, member.account_id(), now_ms)) {
+      return refuse(v1::REFUSAL_CODE_CONFLICT, "sanction.stands");
+    }
     yield_presidency(club, member);
   }
   if (step.action == Action::leave && club.president() == member.account_id()) {
@@ -199,11 +178,44 @@ Result<Decision> take_step(const ClubState& club, const Step& step, const v1::Me
   set_status(member, to, now_ms);
 
   Decision decision{.object_id = member.account_id()};
+  if (to == MEMBER_STATUS_BANNED) {
+    add_ban(decision, club, member, request.reason(), actor, now_ms);
+  } else if (step.from == MEMBER_STATUS_BANNED) {
+    if (auto ended = end_ban(decision, club, member.account_id(), actor); !ended) {
+      return std::unexpected(ended.error());
+    }
+  }
   add_member_changed(decision, step.from, std::move(member), request.reason());
   return decision;
 }
 
 }  // namespace
+
+void set_status(v1::Member& member, v1::MemberStatus status, std::int64_t now_ms) {
+  if (member.status() != status) member.set_since_ms(now_ms);
+  member.set_status(status);
+}
+
+void add_member_changed(Decision& decision, v1::MemberStatus before, v1::Member member,
+                        std::string_view reason) {
+  const std::uint64_t account_id = member.account_id();
+  const bool seen_by_all = has(placed, before) || has(placed, member.status());
+  const RoleSet first_roles = seen_by_all && reason.empty() ? all_roles : committee_and_above;
+  v1::MemberChanged& changed =
+      *decision.add(first_roles, account_id).event.mutable_member_changed();
+  changed.set_reason(std::string(reason));
+  *changed.mutable_member() = std::move(member);
+  if (!seen_by_all || first_roles == all_roles) return;
+  const v1::Member copy = changed.member();
+  *decision.add(all_roles & static_cast<RoleSet>(~committee_and_above))
+       .event.mutable_member_changed()
+       ->mutable_member() = copy;
+}
+
+void yield_presidency(const ClubState& club, v1::Member& member) {
+  const bool taken = club.president() != 0 && club.president() != member.account_id();
+  if (taken && member.role() == v1::CLUB_ROLE_PRESIDENT) member.set_role(v1::CLUB_ROLE_COMMITTEE);
+}
 
 Result<Decision> create_invitation(const ClubState& club, const NewInvitation& fresh,
                                    const v1::CreateInvitation& request, const Actor& actor,
@@ -318,8 +330,11 @@ Result<Decision> add_member(const ClubState& club, const AddedMember& added,
     return refuse(v1::REFUSAL_CODE_CONFLICT, "membership.step");
   }
   Decision decision{.object_id = added.account_id};
-  if (has(readers, before)) return decision;
+  if (has(placed, before)) return decision;
   if (club.is_full()) return club_full(club);
+  if (is_suspended(club, added.account_id, now_ms)) {
+    return refuse(v1::REFUSAL_CODE_CONFLICT, "sanction.stands");
+  }
   if (request.role() == v1::CLUB_ROLE_PRESIDENT) add_handover(decision, club, added.president);
   v1::Member member = member_from(added.member, added.account_id);
   member.set_display_name(std::string(added.display_name));
@@ -406,7 +421,7 @@ Result<Decision> set_member_status(const ClubState& club, const v1::Member* targ
   if (member == nullptr || target == nullptr) return not_found();
   if (step != nullptr) {
     if (auto allowed = may(actor, step->action); !allowed) return std::unexpected(allowed.error());
-    return take_step(club, *step, *target, request, now_ms);
+    return take_step(club, *step, *target, request, actor, now_ms);
   }
   if (from == request.status()) return Decision{.object_id = member->account_id};
   step = find_step(from, request.status(), By::another);
@@ -414,12 +429,13 @@ Result<Decision> set_member_status(const ClubState& club, const v1::Member* targ
   if (auto allowed = may(actor, step->action, {.target = member->role}); !allowed) {
     return std::unexpected(allowed.error());
   }
-  return take_step(club, *step, *target, request, now_ms);
+  return take_step(club, *step, *target, request, actor, now_ms);
 }
 
-Decision rename_member(const v1::Member& member, std::string_view display_name) {
+Decision rename_member(const v1::Member& member, std::string_view display_name,
+                       const Actor& actor) {
   Decision decision{.object_id = member.account_id()};
-  if (member.display_name() == display_name) return decision;
+  if (member.display_name() == display_name || find_hold(actor, 0) != nullptr) return decision;
   v1::Member renamed = member;
   renamed.set_display_name(std::string(display_name));
   add_member_changed(decision, member.status(), std::move(renamed));

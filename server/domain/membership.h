@@ -4,6 +4,7 @@
 //
 //   invited -> opted in -> active | waitlisted | refused
 //   active <-> paused;  active, paused -> removed, banned, left
+//   active, paused -> suspended -> active, paused: by a sanction and its end alone (sanction.h)
 //
 // The whole graph, with who may take each step, is the transition table in membership.cc. A member
 // who leaves frees a place; the committee then admits from the waiting list. Reasons are for the
@@ -80,7 +81,18 @@ Result<Decision> set_member_status(const ClubState& club, const v1::Member* targ
                                    const v1::SetMemberStatus& request, const Actor& actor,
                                    std::int64_t now_ms);
 
-// A member's new display name, in each of their clubs.
-Decision rename_member(const v1::Member& member, std::string_view display_name);
+// A member's new display name, in each of their clubs. Nothing changes while a sanction holds them back
+// there: the name comes along when it ends.
+Decision rename_member(const v1::Member& member, std::string_view display_name, const Actor& actor);
+
+// --- For the rules that change memberships ---
+
+// Appends the membership as it becomes. Members see each other; who is on the way in is between them and
+// the committee.
+void add_member_changed(Decision& decision, v1::MemberStatus before, v1::Member member,
+                        std::string_view reason = {});
+void set_status(v1::Member& member, v1::MemberStatus status, std::int64_t now_ms);
+// A place that was kept for a president may have been filled meanwhile.
+void yield_presidency(const ClubState& club, v1::Member& member);
 
 }  // namespace amicale::domain

@@ -80,6 +80,15 @@ Result<void> check_reply(const RoomState& room, std::uint64_t reply_to) {
   return {};
 }
 
+// Whether `actor` may do that to another's message: whose author ranks below.
+Result<void> may_moderate(const Place& place, const RoomState& room, const v1::Message& message,
+                          const Actor& actor, Action action) {
+  if (place.club == nullptr) return refuse(v1::REFUSAL_CODE_FORBIDDEN, "may.delete_any");
+  const MemberState* author = place.club->find_member(message.author());
+  const v1::ClubRole role = author != nullptr ? author->role : v1::CLUB_ROLE_UNSPECIFIED;
+  return may(actor, action, {.room = &room, .target = role});
+}
+
 std::string path(int index, std::string_view field) {
   return "messages." + std::to_string(index) + "." + std::string(field);
 }
@@ -116,6 +125,9 @@ Result<const RoomState*> enter(const Place& place, std::uint64_t room_id, const 
     if (room->archived && is_writing(action)) {
       return refuse(v1::REFUSAL_CODE_CONFLICT, "room.archived");
     }
+    if (room->locked && is_writing(action) && !allowed(Action::post_announcement, actor)) {
+      return refuse(v1::REFUSAL_CODE_CONFLICT, "room.locked");
+    }
     return room;
   }
   if (auto allowed = may_in_direct(*place.direct, actor.account_id, action); !allowed) {
@@ -150,6 +162,10 @@ Result<Decision> post_message(const Place& place, const v1::PostMessage& request
       enter(place, request.room_id(), actor, Action::post_message);
   if (!entered) return std::unexpected(entered.error());
   const RoomState& room = **entered;
+  if (const std::int64_t wait = room.slow_wait_ms(actor.account_id, actor.now_ms);
+      wait > 0 && !allowed(Action::post_announcement, actor)) {
+    return rate_limited("room.slow_mode", static_cast<std::uint32_t>(wait));
+  }
   if (auto checked = check_body(request.body()); !checked) return std::unexpected(checked.error());
   if (auto checked = check_reply(room, request.reply_to()); !checked) {
     return std::unexpected(checked.error());
@@ -182,6 +198,7 @@ Result<Decision> edit_message(const Place& place, const v1::Message* message,
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "may.edit_own");
   }
   if (message->deleted()) return refuse(v1::REFUSAL_CODE_CONFLICT, "message.deleted");
+  if (message->edit_locked()) return refuse(v1::REFUSAL_CODE_CONFLICT, "message.locked");
   if (auto checked = check_body(request.body()); !checked) return std::unexpected(checked.error());
 
   v1::Mentions mentions;
@@ -212,27 +229,87 @@ Result<Decision> delete_message(const Place& place, const v1::Message* message,
   if (message == nullptr) return not_found();
   const bool own = actor.account_id != 0 && message->author() == actor.account_id;
   if (!own) {
-    if (place.club == nullptr) return refuse(v1::REFUSAL_CODE_FORBIDDEN, "may.delete_any");
-    const MemberState* author = place.club->find_member(message->author());
-    const v1::ClubRole author_role = author != nullptr ? author->role : v1::CLUB_ROLE_UNSPECIFIED;
-    if (auto allowed = may(actor, Action::delete_any, {.room = &room, .target = author_role});
-        !allowed) {
+    if (auto allowed = may_moderate(place, room, *message, actor, Action::delete_any); !allowed) {
       return std::unexpected(allowed.error());
     }
+    if (!v1::ReasonCode_IsValid(request.reason())) return bad_request("reason");
+    if (auto checked = check_paragraph(request.text(), "text", limits::purpose_bytes); !checked) {
+      return std::unexpected(checked.error());
+    }
+  } else if (message->edit_locked()) {
+    return refuse(v1::REFUSAL_CODE_CONFLICT, "message.locked");
   }
 
   Decision decision{.object_id = message->number()};
   if (message->deleted()) return decision;
   Decided& decided = decision.add(place.audience(room));
-  decided.event.mutable_message_deleted()->set_room_id(room.room_id);
-  decided.event.mutable_message_deleted()->set_number(message->number());
+  v1::MessageDeleted& deleted = *decided.event.mutable_message_deleted();
+  deleted.set_room_id(room.room_id);
+  deleted.set_number(message->number());
+  if (!own) {
+    deleted.set_reason(request.reason());
+    deleted.set_text(request.text());
+  }
   decided.private_part.set_previous_body(message->body());
+  if (message->has_mentions()) {
+    *decided.private_part.mutable_previous_mentions() = message->mentions();
+  }
   if (room.has_pin(message->number())) {
     v1::MessagePinned& unpinned =
         *decision.add(place.audience(room)).event.mutable_message_pinned();
     unpinned.set_room_id(room.room_id);
     unpinned.set_number(message->number());
   }
+  return decision;
+}
+
+Result<Decision> restore_message(const Place& place, const v1::Message* message,
+                                 const DeletedWords* words, const v1::RestoreMessage& request,
+                                 const Actor& actor) {
+  const Result<const RoomState*> entered =
+      enter(place, request.room_id(), actor, Action::restore_message);
+  if (!entered) return std::unexpected(entered.error());
+  const RoomState& room = **entered;
+  if (message == nullptr) return not_found();
+  if (auto allowed = may_moderate(place, room, *message, actor, Action::restore_message);
+      !allowed) {
+    return std::unexpected(allowed.error());
+  }
+  Decision decision{.object_id = message->number()};
+  if (!message->deleted()) return decision;
+  // What somebody took back themselves is not for others to say again.
+  if (message->author() != 0 && message->deleted_by() == message->author()) {
+    return refuse(v1::REFUSAL_CODE_FORBIDDEN, "message.taken_back");
+  }
+  if (words == nullptr || words->body.empty()) {
+    return refuse(v1::REFUSAL_CODE_CONFLICT, "message.words_gone");
+  }
+  v1::MessageRestored& restored =
+      *decision.add(place.audience(room)).event.mutable_message_restored();
+  restored.set_room_id(room.room_id);
+  restored.set_number(message->number());
+  restored.set_body(words->body);
+  if (words->mentions.ByteSizeLong() != 0) *restored.mutable_mentions() = words->mentions;
+  return decision;
+}
+
+Result<Decision> lock_message(const Place& place, const v1::Message* message,
+                              const v1::LockMessage& request, const Actor& actor) {
+  const Result<const RoomState*> entered =
+      enter(place, request.room_id(), actor, Action::lock_message);
+  if (!entered) return std::unexpected(entered.error());
+  const RoomState& room = **entered;
+  if (message == nullptr) return not_found();
+  if (auto allowed = may_moderate(place, room, *message, actor, Action::lock_message); !allowed) {
+    return std::unexpected(allowed.error());
+  }
+  Decision decision{.object_id = message->number()};
+  if (message->edit_locked() == !request.unlock()) return decision;
+  if (message->deleted()) return refuse(v1::REFUSAL_CODE_CONFLICT, "message.deleted");
+  v1::MessageLocked& locked = *decision.add(place.audience(room)).event.mutable_message_locked();
+  locked.set_room_id(room.room_id);
+  locked.set_number(message->number());
+  locked.set_locked(!request.unlock());
   return decision;
 }
 

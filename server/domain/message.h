@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "amicale/v1/message.pb.h"
 #include "server/domain/decision.h"
@@ -41,10 +42,26 @@ Result<Decision> post_message(const Place& place, const v1::PostMessage& request
 Result<Decision> edit_message(const Place& place, const v1::Message* message,
                               const v1::EditMessage& request, const Actor& actor);
 
-// One's own, or anybody's of a lower rank by whoever moderates. A pinned one is unpinned. The old
-// text goes to the private part.
+// One's own, or anybody's of a lower rank by whoever moderates, who says why. A pinned one is unpinned. The
+// old text goes to the private part.
 Result<Decision> delete_message(const Place& place, const v1::Message* message,
                                 const v1::DeleteMessage& request, const Actor& actor);
+
+// What a deletion took away, from the private part of its entry.
+struct DeletedWords {
+  std::string body{};
+  v1::Mentions mentions{};
+};
+
+// Brings back what a moderator deleted; what its author took back stays away. `words` are those of the
+// deletion, null when they are not kept.
+Result<Decision> restore_message(const Place& place, const v1::Message* message,
+                                 const DeletedWords* words, const v1::RestoreMessage& request,
+                                 const Actor& actor);
+
+// Keeps a message from being edited or deleted by its author, or lets it go.
+Result<Decision> lock_message(const Place& place, const v1::Message* message,
+                              const v1::LockMessage& request, const Actor& actor);
 
 Result<Decision> react(const Place& place, const v1::Message* message, const v1::React& request,
                        const Actor& actor);

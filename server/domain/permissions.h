@@ -7,6 +7,9 @@
 // membership. Whatever no row allows is refused. Site staff act in every club as its SUPERVISOR;
 // site owners may everything. What the caller can't see is NOT_FOUND; what they see and may not do
 // is FORBIDDEN; what they may do once their membership is active again is NOT_ACTIVE.
+//
+// A row also says whether a sanction holds the action back. One that is not classified does not compile,
+// so that whatever is added is refused to who is muted unless somebody decides otherwise.
 #pragma once
 
 #include <array>
@@ -42,9 +45,18 @@ enum class Action : std::uint8_t {
   reinstate,
   accept_membership,  // opt in to being INVITED
   leave,
-  read_audit,  // every record of the provable log
   add_member,
   raise_capacity,  // above limits::club_capacity
+  warn,
+  mute,
+  suspend,
+  kick,
+  lift_sanction,
+  list_sanctions,
+  file_report,
+  handle_reports,
+  remove_messages,  // many at once, and bring them back
+  read_audit,       // every record of the provable log
   // In a room, or a direct conversation
   read_room,
   signal_typing,
@@ -53,6 +65,8 @@ enum class Action : std::uint8_t {
   edit_own,
   delete_own,
   delete_any,
+  restore_message,
+  lock_message,
   react,
   pin,
   mention_committee,
@@ -68,6 +82,8 @@ enum class Action : std::uint8_t {
   revoke_any_token,
   create_backup,
   see_stats,
+  ban_account,
+  see_overdue_reports,
   // For oneself
   manage_own_account,  // profile, password, devices, read marks, levels
   read_own_audit,      // the records that are about oneself, and proofs of them
@@ -84,6 +100,13 @@ enum class Ground : std::uint8_t {
   self,
 };
 
+// What a sanction does to an action.
+enum class Hold : std::uint8_t {
+  unset,  // nobody has decided: does not compile
+  held,   // whoever is muted or suspended may not
+  free,   // changes nothing that others see, or must stay open: reading, leaving, one's own account
+};
+
 // One row of the table.
 struct Permission {
   Action action{};
@@ -95,9 +118,17 @@ struct Permission {
   v1::SiteRole least_site_role =
       v1::SITE_ROLE_UNSPECIFIED;  // UNSPECIFIED: by no site role of itself
   bool in_direct = false;         // either side of a direct conversation
+  Hold hold = Hold::unset;
 };
 
 extern const std::array<Permission, action_count> permissions;
+
+// The sanction that holds the actor back in that room (0: in the club at large), or none. O(1) for who has
+// none.
+const SanctionState* find_hold(const Actor& actor, std::uint64_t room_id);
+
+// SANCTIONED, by that sanction, as of `now_ms`.
+std::unexpected<Refusal> refuse_held(const Held& held, std::int64_t now_ms);
 
 // The table alone, for each action x club role x status x site role: no rooms and no ranks.
 bool allowed(Action action, const Actor& actor);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/domain/refusal.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -14,7 +15,7 @@ struct Sentence {
   std::string_view en;
 };
 
-// {limit}, {actual} and {seconds} are filled in. French as written in Québec: a no-break space
+// {limit}, {actual}, {seconds}, {wait} ("2 h 5 min") and {for} (" for another 3 h", or nothing when waiting is no use) are filled in. French as written in Québec: a no-break space
 // before a colon and inside guillemets, none before the other marks.
 constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_BAD_REQUEST, "", "La demande est mal formée.", "The request is malformed."},
@@ -108,6 +109,19 @@ constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_CONFLICT, "room.archived",
      "Ce salon est archivé : on peut encore le lire, mais plus y écrire.",
      "This room is archived: it can be read, but not written in."},
+    {v1::REFUSAL_CODE_CONFLICT, "room.locked",
+     "Ce salon est verrouillé pour le moment : seul le comité y écrit.",
+     "This room is locked for the moment: the committee alone writes."},
+    {v1::REFUSAL_CODE_CONFLICT, "message.locked",
+     "Le comité a figé ce message : il ne peut être ni modifié ni supprimé.",
+     "The committee has locked this message: it can be neither edited nor deleted."},
+    {v1::REFUSAL_CODE_CONFLICT, "message.words_gone", "Le texte de ce message n’existe plus.",
+     "The words of this message are no longer kept."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "message.taken_back", "Son auteur a lui-même retiré ce message.",
+     "Its author took this message back."},
+    {v1::REFUSAL_CODE_RATE_LIMITED, "room.slow_mode",
+     "Ce salon est en mode lent. Vous pourrez y écrire dans {wait}.",
+     "This room is in slow mode. You can write here in {wait}."},
     {v1::REFUSAL_CODE_CONFLICT, "room.name_taken", "Un salon de ce club porte déjà ce nom.",
      "A room of this club has this name already."},
     {v1::REFUSAL_CODE_CONFLICT, "room.locks_you_out",
@@ -206,12 +220,102 @@ constexpr auto sentences = std::to_array<Sentence>({
      "This conversation is blocked."},
     {v1::REFUSAL_CODE_NOT_ACTIVE, "", "Votre adhésion à ce club n’est pas active.",
      "Your membership of this club is not active."},
+
+    {v1::REFUSAL_CODE_SANCTIONED, "", "Une sanction vous en empêche{for}.",
+     "A sanction holds you back{for}."},
+    {v1::REFUSAL_CODE_SANCTIONED, "sanction.mute", "Vous êtes en sourdine dans ce club{for}.",
+     "You are muted in this club{for}."},
+    {v1::REFUSAL_CODE_SANCTIONED, "sanction.mute_in_room",
+     "Vous êtes en sourdine dans ce salon{for}.", "You are muted in this room{for}."},
+    {v1::REFUSAL_CODE_SANCTIONED, "sanction.suspension",
+     "Votre adhésion à ce club est suspendue{for}.",
+     "Your membership of this club is suspended{for}."},
+    {v1::REFUSAL_CODE_SANCTIONED, "sanction.ban", "Vous êtes exclu de ce club{for}.",
+     "You are banned from this club{for}."},
+    {v1::REFUSAL_CODE_SANCTIONED, "sanction.site_ban", "Ce compte est exclu du site{for}.",
+     "This account is banned from the site{for}."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "sanction.own_case", "On ne décide pas de sa propre affaire.",
+     "Nobody decides their own case."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "sanction.by_site",
+     "La permanence a décidé de cette sanction : elle seule peut y toucher.",
+     "Site staff decided this sanction: only they may change it."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "report.own",
+     "Vous avez vous-même signalé cela : à quelqu’un d’autre d’en juger.",
+     "You reported this yourself: somebody else judges it."},
+    {v1::REFUSAL_CODE_CONFLICT, "report.resolved", "Ce signalement a déjà été traité.",
+     "This report has been dealt with already."},
+    {v1::REFUSAL_CODE_CONFLICT, "report.claimed",
+     "Quelqu’un d’autre examine ce signalement, pour encore {wait}.",
+     "Somebody else is looking at this report, for another {wait}."},
+    {v1::REFUSAL_CODE_CAPACITY, "report.many",
+     "Trop de signalements attendent déjà : {actual} sur {limit}.",
+     "Too many reports are waiting already: {actual} of {limit}."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "report.oneself", "On ne se signale pas soi-même.",
+     "You can’t report yourself."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "report.imported",
+     "Ce message a été importé : son auteur n’est pas membre.",
+     "This message was imported: its author is no member."},
+    {v1::REFUSAL_CODE_CONFLICT, "sanction.ended", "Cette sanction a déjà pris fin.",
+     "This sanction has ended already."},
+    {v1::REFUSAL_CODE_CONFLICT, "sanction.stands",
+     "Une suspension de cette personne court encore : levez-la d’abord.",
+     "A suspension of this person still stands: lift it first."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "sanction.duration",
+     "Cette sanction demande une durée d’au moins {limit} secondes, ou n’en admet pas.",
+     "This sanction needs a duration of at least {limit} seconds, or admits none."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "sanction.text",
+     "Sans motif de la liste, il faut dire pourquoi.", "Without a reason of the list, say why."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "sanction.evidence",
+     "Les messages cités doivent être de cette personne.",
+     "The messages cited must be this person’s."},
 });
 
 void fill_in(std::string& text, std::string_view name, std::uint64_t value) {
   if (const auto at = text.find(name); at != std::string::npos) {
     text.replace(at, name.size(), std::to_string(value));
   }
+}
+
+// "2 d 3 h", "45 min": the two largest units, rounded up to the smaller of them.
+std::string span_in_words(std::uint64_t ms, v1::Language language) {
+  const bool english = language == v1::LANGUAGE_EN;
+  constexpr std::string_view space = "\u00a0";
+  struct Unit {
+    std::uint64_t seconds;
+    std::string_view fr, en;
+  };
+  constexpr std::array<Unit, 4> units{
+      {{86'400, "j", "d"}, {3'600, "h", "h"}, {60, "min", "min"}, {1, "s", "s"}}};
+  std::uint64_t seconds = (ms + 999) / 1000;
+  std::size_t first = 0;
+  while (first + 1 < units.size() && seconds < units[first].seconds) ++first;
+  const std::size_t last = std::min(first + 1, units.size() - 1);
+  const std::uint64_t grain = units[last].seconds;
+  seconds = (seconds + grain - 1) / grain * grain;
+  std::string words;
+  for (std::size_t i = first; i <= last; ++i) {
+    const std::uint64_t count = seconds / units[i].seconds;
+    seconds %= units[i].seconds;
+    if (count == 0 && !words.empty()) continue;
+    if (!words.empty()) words += ' ';
+    words += std::to_string(count);
+    words += space;
+    words += english ? units[i].en : units[i].fr;
+  }
+  return words;
+}
+
+void fill_in_span(std::string& text, std::uint32_t ms, v1::Language language) {
+  constexpr std::string_view bare = "{wait}";
+  if (const auto wait = text.find(bare); wait != std::string::npos) {
+    text.replace(wait, bare.size(), span_in_words(ms, language));
+  }
+  constexpr std::string_view name = "{for}";
+  const auto at = text.find(name);
+  if (at == std::string::npos) return;
+  const std::string_view before = language == v1::LANGUAGE_EN ? " for another " : " pour encore ";
+  text.replace(at, name.size(),
+               ms == 0 ? std::string() : std::string(before) + span_in_words(ms, language));
 }
 
 }  // namespace
@@ -260,6 +364,7 @@ v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
   fill_in(text, "{limit}", refusal.limit);
   fill_in(text, "{actual}", refusal.actual);
   fill_in(text, "{seconds}", (std::uint64_t{refusal.retry_after_ms} + 999) / 1000);
+  fill_in_span(text, refusal.retry_after_ms, language);
   wire.set_message(std::move(text));
   wire.set_field(refusal.field);
   wire.set_limit(refusal.limit);
@@ -267,6 +372,15 @@ v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
   wire.set_retry_after_ms(refusal.retry_after_ms);
   wire.set_rule_id(refusal.rule_id);
   wire.set_incident(refusal.incident);
+  if (refusal.held.kind != v1::SANCTION_KIND_UNSPECIFIED) {
+    v1::HeldBy& held = *wire.mutable_sanction();
+    held.set_sanction_id(refusal.held.sanction_id);
+    held.set_club_id(refusal.held.club_id);
+    held.set_kind(refusal.held.kind);
+    held.set_room_id(refusal.held.room_id);
+    held.set_reason(refusal.held.reason);
+    held.set_until_ms(refusal.held.until_ms);
+  }
   // Every rule of this version is the first of its name.
   if (!refusal.rule_id.empty()) wire.set_rule_version(1);
   return wire;

@@ -11,6 +11,7 @@
 
 #include "amicale/v1/common.pb.h"
 #include "amicale/v1/error.pb.h"
+#include "server/domain/held.h"
 
 namespace amicale::domain {
 
@@ -24,6 +25,7 @@ struct Refusal {
   std::uint64_t actual = 0;
   std::uint32_t retry_after_ms = 0;
   std::string incident{};  // INTERNAL: what to quote to the operator
+  Held held{};             // SANCTIONED: by what
 
   bool operator==(const Refusal&) const = default;
 };

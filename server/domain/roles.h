@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "amicale/v1/common.pb.h"
+#include "server/domain/held.h"
 
 namespace amicale::domain {
 
@@ -47,9 +49,12 @@ inline constexpr RoleSet called_as_committee =
 inline constexpr StatusSet readers = bit(v1::MEMBER_STATUS_ACTIVE) | bit(v1::MEMBER_STATUS_PAUSED);
 
 // Statuses whose person knows the club. To the others, the club does not exist.
-inline constexpr StatusSet insiders = readers | bit(v1::MEMBER_STATUS_INVITED) |
-                                      bit(v1::MEMBER_STATUS_OPTED_IN) |
-                                      bit(v1::MEMBER_STATUS_WAITLISTED);
+inline constexpr StatusSet insiders =
+    readers | bit(v1::MEMBER_STATUS_INVITED) | bit(v1::MEMBER_STATUS_OPTED_IN) |
+    bit(v1::MEMBER_STATUS_WAITLISTED) | bit(v1::MEMBER_STATUS_SUSPENDED);
+
+// Statuses that hold a place against the club's capacity.
+inline constexpr StatusSet placed = readers | bit(v1::MEMBER_STATUS_SUSPENDED);
 
 // Statuses that only the committee and the person see.
 inline constexpr StatusSet admission =
@@ -58,13 +63,16 @@ inline constexpr StatusSet admission =
 
 // Who asks, and as what in the scope of the request. Made by actor_in (state.h) or by hand for the
 // operator's console (account 0, OWNER). Role and status are the real membership; what a site role
-// adds is the table's business.
+// adds is the table's business. The sanctions are not owned: the club's state outlives its actors.
 struct Actor {
   std::uint64_t account_id = 0;
   v1::SiteRole site_role = v1::SITE_ROLE_UNSPECIFIED;  // UNSPECIFIED: nobody is authenticated
   v1::ClubRole role =
       v1::CLUB_ROLE_UNSPECIFIED;  // UNSPECIFIED: never was a member of the club in question
   v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
+  std::uint64_t club_id = 0;
+  std::span<const SanctionState> sanctions{};  // on this account, in this club
+  std::int64_t now_ms = 0;                     // what their ends are judged by
 };
 
 constexpr bool is_site_staff(v1::SiteRole role) {

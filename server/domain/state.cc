@@ -2,6 +2,7 @@
 #include "server/domain/state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace amicale::domain {
 namespace {
@@ -18,6 +19,10 @@ void fill_room(RoomState& room, const v1::Room& from) {
   room.topic = from.topic();
   room.access = from.access();
   room.archived = from.archived();
+  room.locked = from.locked();
+  if (room.slow_since_ms != from.slow_since_ms()) room.last_posts.clear();
+  room.slow_mode_s = from.slow_mode_s();
+  room.slow_since_ms = from.slow_since_ms();
   room.roles = 0;
   for (const int role : from.roles()) room.roles |= bit(static_cast<v1::ClubRole>(role));
 }
@@ -32,8 +37,48 @@ void set_pin(RoomState& room, std::uint64_t number, bool pinned) {
 
 }  // namespace
 
+namespace {
+
+Held held_by(const v1::Sanction& sanction) {
+  return {.sanction_id = sanction.sanction_id(),
+          .club_id = sanction.club_id(),
+          .room_id = sanction.room_id(),
+          .until_ms = sanction.until_ms(),
+          .kind = sanction.kind(),
+          .reason = sanction.reason()};
+}
+
+// Whether a sanction lasts at all, and has not ended.
+bool holds(const v1::Sanction& sanction) {
+  if (sanction.end() != v1::SANCTION_END_UNSPECIFIED) return false;
+  return sanction.kind() == v1::SANCTION_KIND_MUTE ||
+         sanction.kind() == v1::SANCTION_KIND_SUSPENSION ||
+         sanction.kind() == v1::SANCTION_KIND_BAN;
+}
+
+}  // namespace
+
 bool RoomState::has_pin(std::uint64_t number) const {
   return std::ranges::find(pins, number) != pins.end();
+}
+
+std::int64_t RoomState::slow_wait_ms(std::uint64_t account_id, std::int64_t now_ms) const {
+  if (slow_mode_s == 0) return 0;
+  const auto last = last_posts.find(account_id);
+  if (last == last_posts.end()) return 0;
+  return std::max<std::int64_t>(0, last->second + slow_mode_s * std::int64_t{1'000} - now_ms);
+}
+
+void RoomState::note_post(std::uint64_t account_id, std::int64_t time_ms) {
+  if (slow_mode_s == 0 || time_ms < slow_since_ms) return;
+  std::int64_t& last = last_posts[account_id];
+  last = std::max(last, time_ms);
+  // Looked through only when it has grown by a half: a post must not cost as much as there are members.
+  constexpr std::size_t few = 256;
+  if (last_posts.size() < few || last_posts.size() < last_posts.bucket_count() / 2) return;
+  std::erase_if(last_posts, [&](const auto& entry) {
+    return entry.second + slow_mode_s * std::int64_t{1'000} <= time_ms;
+  });
 }
 
 // --- ClubState ---
@@ -58,6 +103,50 @@ void ClubState::load(const v1::Invitation& invitation) {
   last_invitation_id_ = std::max(last_invitation_id_, invitation.invitation_id());
 }
 
+void ClubState::load(const v1::Sanction& sanction) {
+  last_sanction_id_ = std::max(last_sanction_id_, sanction.sanction_id());
+  if (!holds(sanction)) return;
+  const auto order = [](const SanctionState& s) {
+    return std::pair(s.account_id, s.held.sanction_id);
+  };
+  const std::pair key(sanction.account_id(), sanction.sanction_id());
+  const auto at = std::ranges::lower_bound(sanctions_, key, {}, order);
+  if (at != sanctions_.end() && order(*at) == key) return;
+  sanctions_.insert(at, {.account_id = sanction.account_id(),
+                         .held = held_by(sanction),
+                         .by_site = sanction.by_site(),
+                         .status_before = sanction.status_before()});
+}
+
+std::span<const SanctionState> ClubState::sanctions_on(std::uint64_t account_id) const {
+  if (sanctions_.empty()) return {};
+  const auto [from, to] =
+      std::ranges::equal_range(sanctions_, account_id, {}, &SanctionState::account_id);
+  return {from, to};
+}
+
+void ClubState::end_sanction(const v1::SanctionEnded& ended) {
+  std::erase_if(sanctions_, [&](const SanctionState& s) {
+    return s.account_id == ended.account_id() && s.held.sanction_id == ended.sanction_id();
+  });
+}
+
+void ClubState::load(const v1::Removal& removal) {
+  last_removal_id_ = std::max(last_removal_id_, removal.removal_id());
+}
+
+void ClubState::load(const v1::Report& report) {
+  if (report.state() == v1::REPORT_STATE_OPEN) ++open_reports_;
+  last_report_id_ = std::max(last_report_id_, report.report_id());
+}
+
+void ClubState::load(const v1::Message& message) {
+  if (!message.imported_author().empty()) return;
+  if (RoomState* room = mutable_room(message.room_id())) {
+    room->note_post(message.author(), message.time_ms());
+  }
+}
+
 void ClubState::apply(const v1::Event& event) {
   switch (event.body_case()) {
     case v1::Event::kClubCreated: load(event.club_created().club()); break;
@@ -77,9 +166,23 @@ void ClubState::apply(const v1::Event& event) {
     }
     case v1::Event::kMemberChanged: set_member(event.member_changed().member()); break;
     case v1::Event::kInvitationCreated: load(event.invitation_created().invitation()); break;
+    case v1::Event::kSanctionImposed: load(event.sanction_imposed().sanction()); break;
+    case v1::Event::kSanctionEnded: end_sanction(event.sanction_ended()); break;
+    case v1::Event::kReportFiled:
+      // One more who tells of the same opens nothing.
+      if (event.report_filed().report_id() > last_report_id_) {
+        last_report_id_ = event.report_filed().report_id();
+        ++open_reports_;
+      }
+      break;
+    case v1::Event::kReportResolved: --open_reports_; break;
+    case v1::Event::kMessagesRemoved: load(event.messages_removed().removal()); break;
     case v1::Event::kMessagePosted: {
       const v1::MessagePosted& posted = event.message_posted();
-      if (RoomState* room = mutable_room(posted.room_id())) room->head_number = posted.number();
+      if (RoomState* room = mutable_room(posted.room_id())) {
+        room->head_number = posted.number();
+        if (posted.imported_author().empty()) room->note_post(event.actor(), event.time_ms());
+      }
       break;
     }
     case v1::Event::kMessagePinned: {
@@ -197,6 +300,11 @@ void AccountState::load_last_token_id(std::uint64_t token_id) {
   last_token_id_ = std::max(last_token_id_, token_id);
 }
 
+void AccountState::load(const v1::Sanction& sanction) {
+  last_sanction_id_ = std::max(last_sanction_id_, sanction.sanction_id());
+  if (holds(sanction)) ban_ = held_by(sanction);
+}
+
 void AccountState::apply(const v1::Event& event) {
   switch (event.body_case()) {
     case v1::Event::kProfileChanged: profile_ = event.profile_changed(); break;
@@ -205,6 +313,10 @@ void AccountState::apply(const v1::Event& event) {
       load_last_token_id(event.token_issued().token_id());
       break;
     case v1::Event::kTokenRevoked: std::erase(tokens_, event.token_revoked().token_id()); break;
+    case v1::Event::kSanctionImposed: load(event.sanction_imposed().sanction()); break;
+    case v1::Event::kSanctionEnded:
+      if (ban_.sanction_id == event.sanction_ended().sanction_id()) ban_ = {};
+      break;
     default: break;
   }
 }
@@ -265,10 +377,14 @@ std::uint32_t SiteState::owners() const {
   return static_cast<std::uint32_t>(std::ranges::count(staff_, v1::SITE_ROLE_OWNER, &Staff::role));
 }
 
-Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role) {
+Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role,
+               std::int64_t now_ms) {
   // In a club that does not exist nobody has a right, not even the site's owner.
   if (!club.created()) return {.account_id = account_id, .site_role = v1::SITE_ROLE_NONE};
   Actor actor{.account_id = account_id, .site_role = site_role};
+  actor.club_id = club.id();
+  actor.sanctions = club.sanctions_on(account_id);
+  actor.now_ms = now_ms;
   if (const MemberState* member = club.find_member(account_id)) {
     actor.role = member->role;
     actor.status = member->status;

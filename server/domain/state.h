@@ -7,8 +7,10 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "amicale/v1/event.pb.h"
@@ -28,6 +30,11 @@ struct RoomState {
   bool archived = false;
   std::uint64_t head_number = 0;
   std::vector<std::uint64_t> pins{};  // oldest pin first
+  bool locked = false;
+  std::uint32_t slow_mode_s = 0;
+  std::int64_t slow_since_ms = 0;
+  // While slow: when each member last posted. Who may post again is forgotten now and then.
+  std::unordered_map<std::uint64_t, std::int64_t> last_posts{};
 
   // The supervisor reads every room; those of named roles are for these only.
   RoleSet readers() const {
@@ -36,6 +43,9 @@ struct RoomState {
                : all_roles;
   }
   bool has_pin(std::uint64_t number) const;
+  // For how long an account has to wait before it posts again, when the room is slow; 0 = not at all.
+  std::int64_t slow_wait_ms(std::uint64_t account_id, std::int64_t now_ms) const;
+  void note_post(std::uint64_t account_id, std::int64_t time_ms);
 };
 
 // 16 bytes: a club of 1,000 costs 16 KiB. Names stay in the rows; a rule that needs one gets it as
@@ -58,6 +68,11 @@ class ClubState {
   void load(const v1::Room& room);
   void load(const v1::Member& member);
   void load(const v1::Invitation& invitation);
+  void load(const v1::Sanction& sanction);  // those that stand, and the last one
+  void load(const v1::Removal& removal);    // the last one
+  void load(const v1::Report& report);      // the open ones, and the last
+  // After its room: a message as recent as the room's slow mode looks back.
+  void load(const v1::Message& message);
 
   // Folds one event of this club's log. Cannot fail; unknown kinds change nothing.
   void apply(const v1::Event& event);
@@ -79,15 +94,24 @@ class ClubState {
   std::uint32_t count(v1::MemberStatus status) const;
   // Active and paused members with one of `roles`.
   std::uint32_t count_readers(RoleSet roles) const;
-  // Members who hold a place against the capacity: active and paused.
+  // Members who hold a place against the capacity: active, paused and suspended.
   std::uint32_t places_taken() const {
-    return count(v1::MEMBER_STATUS_ACTIVE) + count(v1::MEMBER_STATUS_PAUSED);
+    return count(v1::MEMBER_STATUS_ACTIVE) + count(v1::MEMBER_STATUS_PAUSED) +
+           count(v1::MEMBER_STATUS_SUSPENDED);
   }
   bool is_full() const { return places_taken() >= club_.capacity(); }
 
   std::uint64_t last_invitation_id() const { return last_invitation_id_; }
 
+  // What holds an account back, and no event has ended yet. Valid until the next event.
+  std::span<const SanctionState> sanctions_on(std::uint64_t account_id) const;
+  std::uint64_t last_sanction_id() const { return last_sanction_id_; }
+  std::uint64_t last_removal_id() const { return last_removal_id_; }
+  std::uint64_t last_report_id() const { return last_report_id_; }
+  std::uint32_t open_reports() const { return open_reports_; }
+
  private:
+  void end_sanction(const v1::SanctionEnded& ended);
   RoomState* mutable_room(std::uint64_t room_id);
   void set_member(const v1::Member& member);
 
@@ -98,6 +122,11 @@ class ClubState {
       counts_{};
   std::uint64_t president_ = 0;
   std::uint64_t last_invitation_id_ = 0;
+  std::vector<SanctionState> sanctions_;  // by account id, then by sanction id
+  std::uint64_t last_sanction_id_ = 0;
+  std::uint64_t last_removal_id_ = 0;
+  std::uint64_t last_report_id_ = 0;
+  std::uint32_t open_reports_ = 0;
 };
 
 // The id of the conversation of two accounts, and back.
@@ -154,6 +183,7 @@ class AccountState {
   void load(const store::TokenRow& row);  // live tokens, by id
   // Loading the highest token id ever given, live or not: an id is never given twice.
   void load_last_token_id(std::uint64_t token_id);
+  void load(const v1::Sanction& sanction);  // of the whole site: the one that stands, and the last
   void apply(const v1::Event& event);
 
   std::uint64_t id() const { return account_id_; }
@@ -167,11 +197,17 @@ class AccountState {
   bool has_token(std::uint64_t token_id) const;
   std::uint64_t last_token_id() const { return last_token_id_; }
 
+  // What keeps the account out of the whole site; a kind of UNSPECIFIED is nothing. Its end is judged by who asks.
+  const Held& ban() const { return ban_; }
+  std::uint64_t last_sanction_id() const { return last_sanction_id_; }
+
  private:
   std::uint64_t account_id_;
   v1::ProfileChanged profile_;
   std::vector<std::uint64_t> tokens_;
   std::uint64_t last_token_id_ = 0;
+  Held ban_;
+  std::uint64_t last_sanction_id_ = 0;
 };
 
 // The site: the ids it gave, and who runs it.
@@ -206,9 +242,10 @@ class SiteState {
   std::vector<Staff> staff_;
 };
 
-// Who asks, in a club: the membership that the state holds, with the site role of their account. In
-// a club that was never created, nobody with any right.
-Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role);
+// Who asks, in a club: the membership that the state holds, and what holds it back at `now_ms`, with the
+// site role of their account. In a club that was never created, nobody with any right.
+Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole site_role,
+               std::int64_t now_ms);
 
 // Who asks, where no club is concerned.
 constexpr Actor actor_on_site(std::uint64_t account_id, v1::SiteRole site_role) {

@@ -76,9 +76,9 @@ runtime::Task<> Partition::gather() {
 runtime::Task<> Partition::turn() {
   if (!state_) {
     auto& database = parts_.database;
-    auto loading = [&database, id = id_] {
+    auto loading = [&database, id = id_, now_ms = parts_.clock.now_ms()] {
       std::pair<std::unique_ptr<State>, store::HeadRow> loaded;
-      loaded.first = load(database, id, loaded.second);
+      loaded.first = load(database, id, loaded.second, now_ms);
       return loaded;
     };
     try {
@@ -199,7 +199,8 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
   entries.reserve(decision->events.size());
   for (auto& made : decision->events) {
     made.event.set_time_ms(turn.now_ms);
-    made.event.set_actor(command.actor);
+    // What nobody is to know is in the private part alone.
+    if (made.private_part.hidden_actor() == 0) made.event.set_actor(command.actor);
     if (made.event.client_msg_id().empty()) made.event.set_client_msg_id(command.client_msg_id);
     entries.push_back({made.event,
                        {static_cast<uint16_t>(made.audience.roles()), made.audience.account()},
@@ -216,8 +217,38 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
   return outcome;
 }
 
+namespace {
+
+// Who posted in slow rooms, as far back as their slow mode looks.
+void load_posts(const storage::View& view, domain::ClubState& club, int64_t now_ms) {
+  constexpr std::size_t page = 500;
+  const auto where = storage::PartitionId::club(club.id());
+  for (const auto& row : view.rooms_of(club.id())) {
+    if (row.slow_mode_s() == 0) continue;
+    const int64_t since =
+        std::max(row.slow_since_ms(), now_ms - row.slow_mode_s() * int64_t{1'000});
+    bool more = true;
+    uint64_t from = row.head_number();
+    for (std::size_t seen = 0; more && from != 0 && seen < limits::slow_mode_messages;) {
+      const auto messages =
+          view.messages(where, row.room_id(), from, page, storage::View::Direction::older);
+      for (const auto& message : messages) {
+        // What was imported was said at another time.
+        if (message.imported_author().empty()) more = message.time_ms() >= since;
+        if (!more) break;
+        club.load(message);
+      }
+      seen += messages.size();
+      more = more && messages.size() == page;
+      from = messages.empty() ? 0 : messages.back().number() - 1;
+    }
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<State> Partition::load(const storage::Database& database, storage::PartitionId id,
-                                       store::HeadRow& head) {
+                                       store::HeadRow& head, int64_t now_ms) {
   storage::Snapshot snapshot(database);
   storage::View view(snapshot);
   head = view.head(id);
@@ -245,6 +276,15 @@ std::unique_ptr<State> Partition::load(const storage::Database& database, storag
       for (const auto& room : view.rooms_of(id.id)) club.load(room);
       for (const auto& member : view.members_of(id.id)) club.load(member);
       for (const auto& row : view.invitations_of(id)) club.load(row.invitation());
+      for (const auto& row : view.standing_sanctions(id)) club.load(row.sanction());
+      for (const auto& row : view.sanctions_of(id, 0, 1)) club.load(row.sanction());
+      for (const auto& row : view.removals_of(id, 0, 1)) club.load(row);
+      for (const auto& row : view.open_reports(id)) club.load(row.report());
+      for (const auto& row : view.reports_of(id, 0, 1)) {
+        if (row.report().state() != v1::REPORT_STATE_OPEN) club.load(row.report());
+      }
+      // A club's time never goes back, even when the clock does.
+      load_posts(view, club, std::max(now_ms, head.time_ms()));
       return std::make_unique<State>(std::move(club));
     }
     case v1::STREAM_KIND_ACCOUNT: {
@@ -254,6 +294,7 @@ std::unique_ptr<State> Partition::load(const storage::Database& database, storag
         account.load_last_token_id(row->last_token_id());
       }
       for (const auto& token : view.tokens_of(id.id)) account.load(token);
+      for (const auto& row : view.sanctions_of(id, 0, 1)) account.load(row.sanction());
       return std::make_unique<State>(std::move(account));
     }
     case v1::STREAM_KIND_DIRECT: {

@@ -99,7 +99,7 @@ class Partition {
 
   runtime::Task<> run();
   static std::unique_ptr<State> load(const storage::Database& database, storage::PartitionId id,
-                                     store::HeadRow& head);
+                                     store::HeadRow& head, int64_t now_ms);
   runtime::Task<> gather();
   runtime::Task<> turn();
   // What one turn makes.

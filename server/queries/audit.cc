@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "server/domain/limits.h"
+#include "server/domain/report.h"
 #include "server/queries/queries.h"
 #include "server/queries/reading.h"
 #include "storage/audit.h"
@@ -39,6 +40,24 @@ Result<void> may_check(const View& view, const Caller& caller, PartitionId strea
   if (!storage::audit_numbers(view, stream, caller.account_id, 0, 1).empty()) return {};
   if (!follow_role(view, caller, stream)) return domain::not_found();
   return {};
+}
+
+// Whether what the record holds is for the caller. Of a report only who may judge it learns anything, as when reports are listed:
+// a committee member who is reported reads no more of it here.
+bool may_open(const View& view, const Caller& caller, PartitionId stream,
+              const v1::AuditRecord& record, const v1::AuditOpening& opening) {
+  const bool of_report =
+      record.act() == v1::Event::kReportClaimed || record.act() == v1::Event::kReportResolved;
+  if (!of_report) return true;
+  v1::Event details;
+  if (opening.details_salt().empty() || !details.ParseFromString(opening.details())) return false;
+  const uint64_t id = details.has_report_claimed() ? details.report_claimed().report_id()
+                                                   : details.report_resolved().report_id();
+  const auto row = view.report(stream, id);
+  if (!row) return false;
+  const auto subject = view.member(stream.id, row->report().account_id());
+  return domain::may_judge(row->report(), subject ? subject->role() : v1::CLUB_ROLE_UNSPECIFIED,
+                           actor_in(view, caller, stream.id));
 }
 
 }  // namespace
@@ -86,7 +105,10 @@ Result<v1::GetAuditProofReply> audit_proof(const View& view, const Caller& calle
     auto record = storage::audit_record(view, *stream, number);
     if (!record) throw storage::Error("no record " + std::to_string(number));
     auto& proven = *reply.add_records();
-    *proven.mutable_opening() = storage::audit_opening(view, *record);
+    auto opening = storage::audit_opening(view, *record);
+    proven.mutable_opening();
+    if (may_open(view, caller, *stream, *record, opening))
+      *proven.mutable_opening() = std::move(opening);
     *proven.mutable_record() = std::move(*record);
     for (auto& hash : storage::audit_path(view, *stream, number, size)) {
       proven.add_path(std::move(hash));

@@ -9,6 +9,7 @@
 #include "amicale/v1/audit.pb.h"
 #include "amicale/v1/club.pb.h"
 #include "amicale/v1/message.pb.h"
+#include "amicale/v1/moderation.pb.h"
 #include "server/auth/caller.h"
 #include "server/domain/refusal.h"
 #include "storage/database.h"
@@ -53,6 +54,17 @@ Result<v1::GetAuditConsistencyReply> audit_consistency(const View& view, const C
 // The signed head of now; nothing when the stream has no record. Cheap enough for a shard: a few point reads, one signature.
 std::optional<v1::AuditHead> audit_head(const View& view, storage::PartitionId stream,
                                         const AuditSigner& signer);
+Result<v1::ListSanctionsReply> sanctions(const View& view, const Caller& caller,
+                                         const v1::ListSanctions& request);
+Result<v1::ListOwnSanctionsReply> own_sanctions(const View& view, const Caller& caller,
+                                                const v1::ListOwnSanctions& request);
+
+Result<v1::FindMessagesReply> messages_of(const View& view, const Caller& caller,
+                                          const v1::FindMessages& request);
+Result<v1::ListReportsReply> reports(const View& view, const Caller& caller,
+                                     const v1::ListReports& request);
+Result<v1::ListRemovalsReply> removals(const View& view, const Caller& caller,
+                                       const v1::ListRemovals& request);
 
 // A stream's state at one seq, for Subscribe without a cursor. NOT_FOUND when the caller may not read it.
 Result<v1::Snapshot> snapshot(const View& view, const Caller& caller, storage::PartitionId stream);

@@ -5,11 +5,25 @@ namespace amicale::queries {
 
 domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t club_id) {
   domain::Actor actor{.account_id = caller.account_id, .site_role = caller.site_role};
+  actor.club_id = club_id;
   if (auto member = view.member(club_id, caller.account_id)) {
     actor.role = member->role();
     actor.status = member->status();
   }
   return actor;
+}
+
+std::optional<domain::Held> find_hold(const storage::View& view, uint64_t account, uint64_t club_id,
+                                      uint64_t room_id, int64_t now_ms) {
+  domain::ClubState club(club_id);
+  for (const auto& row : view.sanctions_on(account, storage::PartitionId::club(club_id)))
+    club.load(row.sanction());
+  const domain::Actor actor{.account_id = account,
+                            .site_role = v1::SITE_ROLE_NONE,
+                            .sanctions = club.sanctions_on(account),
+                            .now_ms = now_ms};
+  const auto* hold = domain::find_hold(actor, room_id);
+  return hold ? std::optional(hold->held) : std::nullopt;
 }
 
 domain::RoomState room_state(const v1::Room& room) {

@@ -3,6 +3,8 @@
 // Who may read what, judged on rows: the same table and the same rules as in the partitions.
 #pragma once
 
+#include <optional>
+
 #include "server/auth/caller.h"
 #include "server/domain/permissions.h"
 #include "server/domain/refusal.h"
@@ -14,6 +16,11 @@ using auth::Caller;
 
 // The caller as an actor in a club, from the membership row.
 domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t club_id);
+
+// The sanction that holds an account back in a room of a club (0: in the club at large) at `now_ms`, for what is judged
+// on rows and not in the partition.
+std::optional<domain::Held> find_hold(const storage::View& view, uint64_t account, uint64_t club_id,
+                                      uint64_t room_id, int64_t now_ms);
 
 // The room (id 0: a direct conversation's only one, as a Room) if the caller reads it, else NOT_FOUND or NOT_ACTIVE.
 domain::Result<v1::Room> read_room(const storage::View& view, const Caller& caller,

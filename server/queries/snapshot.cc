@@ -24,6 +24,10 @@ Result<v1::ClubSnapshot> club_snapshot(const View& view, const Caller& caller, u
     snapshot.mutable_me()->set_account_id(caller.account_id);
     snapshot.mutable_me()->set_role(domain::reading_role(actor));
   }
+  for (auto& row : view.sanctions_on(caller.account_id, storage::PartitionId::club(club_id))) {
+    if (row.sanction().end() == v1::SANCTION_END_UNSPECIFIED)
+      *snapshot.add_sanctions() = std::move(*row.mutable_sanction());
+  }
   v1::ListMembers first;
   first.set_club_id(club_id);
   auto page = members(view, caller, first);

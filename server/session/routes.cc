@@ -11,9 +11,11 @@
 #include "server/commands/clubs.h"
 #include "server/commands/directs.h"
 #include "server/commands/messages.h"
+#include "server/commands/moderation.h"
 #include "server/domain/limits.h"
 #include "server/domain/membership.h"
 #include "server/queries/queries.h"
+#include "server/queries/reading.h"
 #include "server/session/operator.h"
 #include "storage/error.h"
 #include "storage/field.h"
@@ -205,6 +207,10 @@ constexpr auto table = std::to_array<Route>({
      AMICALE_ONE_COMMIT(edit_message, edit_message)},
     {Frame::kDeleteMessage, Kind::command, Entry::account, 1, Action::delete_own,
      AMICALE_ONE_COMMIT(delete_message, delete_message)},
+    {Frame::kRestoreMessage, Kind::command, Entry::account, 1, Action::restore_message,
+     AMICALE_ONE_COMMIT(restore_message, restore_message)},
+    {Frame::kLockMessage, Kind::command, Entry::account, 1, Action::lock_message,
+     AMICALE_ONE_COMMIT(lock_message, lock_message)},
     {Frame::kReact, Kind::command, Entry::account, 1, Action::react,
      AMICALE_ONE_COMMIT(react, react)},
     {Frame::kPinMessage, Kind::command, Entry::account, 1, Action::pin,
@@ -229,6 +235,34 @@ constexpr auto table = std::to_array<Route>({
      AMICALE_COMMAND(answer_direct, answer_direct)},
     {Frame::kBlockDirect, Kind::command, Entry::account, 2, Action::open_direct,
      AMICALE_COMMAND(block_direct, block_direct)},
+
+    // Moderation
+    {Frame::kImposeSanction, Kind::command, Entry::account, 2, Action::warn,
+     AMICALE_COMMAND(impose_sanction, impose_sanction)},
+    {Frame::kLiftSanction, Kind::command, Entry::account, 2, Action::lift_sanction,
+     AMICALE_COMMAND(lift_sanction, lift_sanction)},
+    {Frame::kListSanctions, Kind::query, Entry::account, 5, Action::list_sanctions,
+     AMICALE_QUERY(sanctions, list_sanctions)},
+    {Frame::kListOwnSanctions, Kind::query, Entry::account, 5, Action::manage_own_account,
+     AMICALE_QUERY(own_sanctions, list_own_sanctions)},
+
+    {Frame::kFindMessages, Kind::query, Entry::account, 10, Action::remove_messages,
+     AMICALE_QUERY(messages_of, find_messages)},
+    {Frame::kRemoveMessages, Kind::command, Entry::account, 10, Action::remove_messages,
+     AMICALE_COMMAND(remove_messages, remove_messages)},
+    {Frame::kUndoRemoval, Kind::command, Entry::account, 10, Action::remove_messages,
+     AMICALE_COMMAND(undo_removal, undo_removal)},
+    {Frame::kListRemovals, Kind::query, Entry::account, 2, Action::list_sanctions,
+     AMICALE_QUERY(removals, list_removals)},
+
+    {Frame::kFileReport, Kind::command, Entry::account, 5, Action::file_report,
+     AMICALE_COMMAND(file_report, file_report)},
+    {Frame::kListReports, Kind::query, Entry::account, 5, Action::handle_reports,
+     AMICALE_QUERY(reports, list_reports)},
+    {Frame::kClaimReport, Kind::command, Entry::account, 2, Action::handle_reports,
+     AMICALE_COMMAND(claim_report, claim_report)},
+    {Frame::kResolveReport, Kind::command, Entry::account, 2, Action::handle_reports,
+     AMICALE_COMMAND(resolve_report, resolve_report)},
 
     // Signals
     {Frame::kSetTyping, Kind::signal, Entry::account, 1, Action::signal_typing, nullptr},
@@ -297,6 +331,27 @@ void refuse_as_incident(v1::Reply& reply, uint64_t connection, v1::Language lang
   refuse(reply, refusal, language);
 }
 
+bool may_be_over(const domain::Refusal& refusal) {
+  // Where rows alone were at hand, there is no time in it; elsewhere, none is left.
+  return refusal.code == v1::REFUSAL_CODE_SANCTIONED && refusal.held.club_id != 0 &&
+         refusal.retry_after_ms == 0;
+}
+
+Task<bool> is_over(const Parts& parts, uint64_t account, domain::Refusal refusal) {
+  if (!may_be_over(refusal)) co_return false;
+  auto lapsed = co_await commands::lapse_sanctions(parts.gate, refusal.held.club_id, account);
+  co_return lapsed.value_or(false);
+}
+
+void explain_hold(const Parts& parts, uint64_t account, domain::Refusal& refusal) {
+  const bool bare = refusal.code == v1::REFUSAL_CODE_SANCTIONED && refusal.held.sanction_id == 0 &&
+                    refusal.held.club_id != 0;
+  if (!bare) return;
+  const int64_t now = parts.gate.clock.now_ms();
+  auto held = queries::find_hold(parts.gate.view(), account, refusal.held.club_id, 0, now);
+  if (held) refusal = domain::refuse_held(*held, now).error();
+}
+
 v1::Reply Answered::whole() && {
   if (!rest.empty()) reply.MergeFromString(std::exchange(rest, {}));
   return std::move(reply);
@@ -339,17 +394,30 @@ Task<Answered> answer(const Parts& parts, Caller caller, const Frame& frame) {
     refuse(reply, {.code = v1::REFUSAL_CODE_UNAUTHENTICATED}, language);
     co_return answered;
   }
+  caller.asked_ms = parts.gate.clock.now_ms();
   try {
+    const uint64_t account = caller.account_id;
     if (route->page) {
-      auto page = co_await read_page(parts, std::move(caller), frame, route->page);
-      if (page)
+      auto page = co_await read_page(parts, caller, frame, route->page);
+      if (!page && co_await is_over(parts, account, page.error()))
+        page = co_await read_page(parts, caller, frame, route->page);
+      if (page) {
         answered.rest = std::move(*page);
-      else
+      } else {
+        explain_hold(parts, account, page.error());
         refuse(reply, page.error(), language);
+      }
       co_return answered;
     }
-    auto done = co_await route->handler(parts, std::move(caller), frame, reply);
-    if (!done) refuse(reply, done.error(), language);
+    auto done = co_await route->handler(parts, caller, frame, reply);
+    if (!done && co_await is_over(parts, account, done.error())) {
+      reply.clear_body();
+      done = co_await route->handler(parts, caller, frame, reply);
+    }
+    if (!done) {
+      explain_hold(parts, account, done.error());
+      refuse(reply, done.error(), language);
+    }
   } catch (const std::exception& e) {
     refuse_as_incident(reply, connection, language, frame, e);
   }

@@ -97,6 +97,16 @@ struct Answered {
 runtime::Task<Answered> answer(const Parts& parts, commands::Caller caller,
                                const v1::ClientFrame& frame);
 
+// Whether a refusal may be by a sanction whose time is over, of which no event has said so.
+bool may_be_over(const domain::Refusal& refusal);
+
+// Whether what refused a request was a sanction whose time is over: it has then been said so in its club, and the request
+// is to be answered anew. Ends are in force by the clock; nothing waits for a timer.
+runtime::Task<bool> is_over(const Parts& parts, uint64_t account, domain::Refusal refusal);
+
+// Adds to a refusal that was judged on rows which sanction stands behind it.
+void explain_hold(const Parts& parts, uint64_t account, domain::Refusal& refusal);
+
 // The caller behind a device token, or UNAUTHENTICATED. `address` is kept for throttles.
 domain::Result<commands::Caller> authenticate(const storage::View& view, std::string_view token,
                                               std::string address);

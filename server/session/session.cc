@@ -158,7 +158,12 @@ void Session::commit(std::shared_ptr<Request> request, const Route& route) {
   }
   tasks_.begin_whole();
   log::Done done = [this, request = std::move(request), &reply,
-                    place = route.one_commit.place](domain::Result<log::Outcome> outcome) {
+                    place = route.one_commit.place](domain::Result<log::Outcome> outcome) mutable {
+    if (!outcome && may_be_over(outcome.error())) {
+      // The long way says that the sanction is over, and asks again.
+      tasks_.spawn_whole("request", handle(std::move(request)));
+      return tasks_.end_whole();
+    }
     if (outcome)
       *place(reply) = std::move(outcome->committed);
     else
@@ -182,7 +187,14 @@ runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
     reply.set_request_id(frame.request_id());
     try {
       auto done = co_await handle_here(frame, reply);
-      if (!done) refuse(reply, done.error(), caller_.language);
+      if (!done && co_await is_over(place_.parts(), caller_.account_id, done.error())) {
+        reply.clear_body();
+        done = co_await handle_here(frame, reply);
+      }
+      if (!done) {
+        explain_hold(place_.parts(), caller_.account_id, done.error());
+        refuse(reply, done.error(), caller_.language);
+      }
     } catch (const std::exception& e) {
       reply.Clear();
       refuse_as_incident(reply, peer_.connection_id, caller_.language, frame, e);
@@ -480,6 +492,10 @@ domain::Result<void> Session::typing(const v1::SetTyping& request) {
     auto allowed = domain::may(queries::actor_in(view, caller_, id->id),
                                domain::Action::signal_typing, {.room = &state});
     if (!allowed) return std::unexpected(allowed.error());
+    const int64_t now = place_.clock().now_ms();
+    const bool owner = caller_.site_role == v1::SITE_ROLE_OWNER;
+    auto hold = queries::find_hold(view, caller_.account_id, id->id, request.room_id(), now);
+    if (hold && !owner) return domain::refuse_held(*hold, now);
     roles = state.readers();
   } else {
     domain::DirectState direct(id->id);

@@ -91,7 +91,7 @@ class Preparation {
   std::string issue_token(std::uint64_t account) {
     std::string token = auth::make_token();
     auto decide = [hash = auth::digest(token)](const log::Deciding& now) {
-      return domain::issue_token(now.account(), hash, "trial");
+      return domain::issue_token(now.account(), hash, "trial", now.now_ms);
     };
     auto outcome = run([this, account, decide] {
       return core_.gate().site.submit(

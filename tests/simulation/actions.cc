@@ -77,7 +77,18 @@ void World::act() {
     *deletion.mutable_stream() = v1_stream;
     deletion.set_room_id(room);
     deletion.set_number(some_message(stream, room));
-  } else if (kind < 54) {
+  } else if (kind < 51) {
+    auto& restore = *frame.mutable_restore_message();
+    *restore.mutable_stream() = v1_stream;
+    restore.set_room_id(room);
+    restore.set_number(some_message(stream, room));
+  } else if (kind < 52) {
+    auto& lock = *frame.mutable_lock_message();
+    *lock.mutable_stream() = v1_stream;
+    lock.set_room_id(room);
+    lock.set_number(some_message(stream, room));
+    lock.set_unlock(dice.chance(50));
+  } else if (kind < 55) {
     auto& react = *frame.mutable_react();
     *react.mutable_stream() = v1_stream;
     react.set_room_id(room);
@@ -130,8 +141,28 @@ void World::moderate(Device& device, Stream club) {
   Dice& dice = stage_.dice;
   const uint64_t target = dice.pick(accounts_)->id;
   v1::ClientFrame frame;
-  const auto kind = dice.below(10);
-  if (kind < 3) {
+  const auto kind = dice.below(15);
+  if (kind >= 13) {
+    auto& lift = *frame.mutable_lift_sanction();
+    lift.set_club_id(club.id);
+    lift.set_sanction_id(1 + dice.below(6));
+  } else if (kind >= 10) {
+    auto& sanction = *frame.mutable_impose_sanction();
+    sanction.set_club_id(club.id);
+    sanction.set_account_id(target);
+    const std::vector<v1::SanctionKind> kinds = {
+        v1::SANCTION_KIND_WARNING,    v1::SANCTION_KIND_MUTE, v1::SANCTION_KIND_MUTE,
+        v1::SANCTION_KIND_SUSPENSION, v1::SANCTION_KIND_KICK, v1::SANCTION_KIND_BAN};
+    sanction.set_kind(dice.pick(kinds));
+    sanction.set_reason(v1::REASON_CODE_SPAM);
+    sanction.set_text(some_words());
+    if (sanction.kind() == v1::SANCTION_KIND_MUTE && dice.chance(40))
+      sanction.set_room_id(some_room(club));
+    // Some are over before the world comes to rest, some by a jump of the clock, some not.
+    if (sanction.kind() != v1::SANCTION_KIND_WARNING && sanction.kind() != v1::SANCTION_KIND_KICK)
+      sanction.set_duration_s(static_cast<uint32_t>(dice.chance(70) ? dice.between(60, 120)
+                                                                    : dice.between(60, 100'000)));
+  } else if (kind < 3) {
     auto& role = *frame.mutable_set_role();
     role.set_club_id(club.id);
     role.set_account_id(target);
@@ -159,6 +190,8 @@ void World::moderate(Device& device, Stream club) {
       if (dice.chance(60)) room.add_roles(static_cast<v1::ClubRole>(role));
     }
     if (dice.chance(30)) room.set_topic(some_words());
+    if (dice.chance(20)) room.set_locked(dice.chance(40));
+    if (dice.chance(20)) room.set_slow_mode_s(static_cast<uint32_t>(dice.below(10)));
   } else {
     auto& accept = *frame.mutable_accept_invitation();
     accept.set_code(invitations_.at(club));

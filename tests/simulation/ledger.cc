@@ -46,10 +46,14 @@ const v1::Committed* committed_of(const v1::Reply& reply) {
     case v1::Reply::kEditMessage: return &reply.edit_message();
     case v1::Reply::kDeleteMessage: return &reply.delete_message();
     case v1::Reply::kReact: return &reply.react();
+    case v1::Reply::kRestoreMessage: return &reply.restore_message();
+    case v1::Reply::kLockMessage: return &reply.lock_message();
     case v1::Reply::kPinMessage: return &reply.pin_message();
     case v1::Reply::kOpenDirect: return &reply.open_direct();
     case v1::Reply::kAnswerDirect: return &reply.answer_direct();
     case v1::Reply::kBlockDirect: return &reply.block_direct();
+    case v1::Reply::kImposeSanction: return &reply.impose_sanction();
+    case v1::Reply::kLiftSanction: return &reply.lift_sanction();
     default: return nullptr;
   }
 }
@@ -91,9 +95,29 @@ void Ledger::check_entry(Stream stream, const Entry& entry) {
   }
   // Who hears of a message is who reads its room.
   if (stream.kind != v1::STREAM_KIND_CLUB) return;
+  check_held(stream, event);
   const auto about = Truth::message_of(event);
   if (about && entry.roles != truth.readers(stream, about->first, event.seq()))
     fail("I7", where + ": its audience is not the readers of room " + text(about->first));
+}
+
+// Coming and going stays open to everybody; the site's owner stands above every sanction.
+void Ledger::check_held(Stream stream, const v1::Event& event) {
+  if (event.actor() == 0 || truth.staff.contains(event.actor()) || event.has_invitation_used())
+    return;
+  if (event.has_member_changed() && event.member_changed().member().account_id() == event.actor()) {
+    const auto& after = event.member_changed().member();
+    const auto before = truth.member(stream, event.actor(), event.seq() - 1);
+    if (!before || before->status() != after.status()) return;
+  }
+  uint64_t room = 0;
+  if (const auto about = Truth::message_of(event)) room = about->first;
+  if (event.has_room_changed()) room = event.room_changed().room().room_id();
+  const auto hold = truth.hold(stream, event.actor(), room, event.seq(), event.time_ms());
+  if (hold)
+    fail("I12", name(stream) + " seq " + text(event.seq()) + ": account " + text(event.actor()) +
+                    " does this under sanction " + text(hold->sanction) + " of seq " +
+                    text(hold->seq));
 }
 
 // The words that a deleted message ever had are out of the log.
@@ -101,11 +125,14 @@ void Ledger::check_deleted(const storage::View& view, Stream stream, const v1::E
   const auto about = Truth::message_of(deletion);
   for (uint64_t seq = 1; seq < deletion.seq(); ++seq) {
     Entry& entry = truth.at(stream, seq);
-    const bool says = entry.event.has_message_posted() || entry.event.has_message_edited();
+    const bool says = entry.event.has_message_posted() || entry.event.has_message_edited() ||
+                      entry.event.has_message_restored();
     if (!says || Truth::message_of(entry.event) != about) continue;
     const auto now = Truth::stored(view, stream, seq);
     if (!now) return fail("I1", name(stream) + " seq " + text(seq) + ": gone");
-    if (!now->event.message_posted().body().empty() || !now->event.message_edited().body().empty())
+    if (!now->event.message_posted().body().empty() ||
+        !now->event.message_edited().body().empty() ||
+        !now->event.message_restored().body().empty())
       fail("I11", name(stream) + " seq " + text(seq) + ": still says what was deleted");
     entry.redacted = now->sent;
   }
@@ -131,6 +158,8 @@ void Ledger::reopened(const storage::View& view) {
         bare.mutable_message_posted()->clear_body();
         if (now->event.has_message_posted() && now->event.message_posted().body().empty()) continue;
         if (now->event.has_message_edited() && now->event.message_edited().body().empty()) continue;
+        if (now->event.has_message_restored() && now->event.message_restored().body().empty())
+          continue;
         if (seq <= promised) return fail("I1", where + ": was shown, and is another event now");
         kept = seq - 1;
         break;
@@ -467,6 +496,14 @@ void Ledger::compare(const Told& told, const client::Model& model) {
           fail("I6", what + ": shows message " + text(number) + " otherwise than it is");
       }
     };
+    if (const auto* club = model.club(stream.id); stream.kind == v1::STREAM_KIND_CLUB && club) {
+      std::set<uint64_t> shown;
+      for (const auto& [id, sanction] : club->sanctions) {
+        if (sanction.account_id() == told.account) shown.insert(id);
+      }
+      if (shown != truth.standing(stream, told.account, cursor))
+        fail("I6", what + ": shows other sanctions on oneself than stand");
+    }
     const auto snapshot = told.snapshots.find(stream);
     if (stream.kind != v1::STREAM_KIND_CLUB || snapshot == told.snapshots.end()) continue;
     for (const auto& [id, room] : truth.rooms(stream, cursor)) {

@@ -6,6 +6,7 @@
 //   I4  a command takes effect once                              I8  a revoked device is cut, and nothing it asks is done
 //   I5  each reader gets each event once, without a gap          I11 deleted words are on no way out
 //   I6  one order and one content for all; one reads one's writes
+//   I12 who is sanctioned causes nothing that others see, from the sanction's seq to its end
 //   I14 rows are what the logs make of them                      I24 time in a log never goes back
 #pragma once
 
@@ -88,6 +89,7 @@ class Ledger {
 
   void read(const storage::View& view, Stream stream);
   void check_entry(Stream stream, const Entry& entry);
+  void check_held(Stream stream, const v1::Event& event);
   void check_deleted(const storage::View& view, Stream stream, const v1::Event& deletion);
   void check_reply(Connection& connection, const v1::Reply& reply);
   void check_committed(const Connection& connection, const Asked& asked,

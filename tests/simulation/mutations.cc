@@ -73,6 +73,14 @@ void add_storage(std::vector<Mutation>& all) {
     }
   };
 
+  auto& pardons =
+      all.emplace_back(log_mutation("forgets sanctions when a club is reloaded", "I12"));
+  pardons.batch = [](storage::Batch& batch, storage::PartitionId) {
+    for (const auto& key : keys_of(batch, Family::state)) {
+      if (key.front() == 'W') batch.erase(Family::state, key);
+    }
+  };
+
   auto& keeps = all.emplace_back(log_mutation("keeps deleted words in the log", "I11"));
   keeps.batch = [](storage::Batch& batch, storage::PartitionId) {
     const storage::View before(batch.database());

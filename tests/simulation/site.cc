@@ -81,7 +81,8 @@ Site::Site(Stage& stage, Disk& disk, const Shape& shape)
               if (!stage_.mutation.waits_for_no_shard) co_await site_.settled();
             }},
       parts_{gate_, blocking_, {}, "Simulation", audit_key_, {}},
-      settings_(settings()) {
+      settings_(settings()),
+      lapses_(*shards_[0], gate_, blocking_) {
   std::vector<hub::Hub*> hubs;
   std::vector<hub::Lobby*> lobbies;
   std::vector<session::Place*> places;
@@ -108,6 +109,7 @@ bool Site::run_one(unsigned index) {
 void Site::look() {
   for (auto& place : places_) place->look();
   for (auto& home : homes_) home->lobby.tell();
+  lapses_.look();
 }
 
 void Site::drain() {

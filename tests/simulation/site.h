@@ -7,6 +7,7 @@
 #include "server/auth/password.h"
 #include "server/auth/throttle.h"
 #include "server/commands/gate.h"
+#include "server/commands/lapses.h"
 #include "server/hub/hub.h"
 #include "server/hub/lobby.h"
 #include "server/log/partition.h"
@@ -71,6 +72,7 @@ class Site {
   session::Parts parts_;
   session::Settings settings_;
   std::vector<std::unique_ptr<session::Place>> places_;
+  commands::Lapses lapses_;
 };
 
 }  // namespace amicale::simulation

@@ -95,6 +95,7 @@ void Truth::cut(Stream stream, uint64_t head) {
   log.entries.resize(head);
   log.members.clear();
   log.rooms.clear();
+  log.holds.clear();
   for (const Entry& entry : log.entries) fold(log, entry.event);
 }
 
@@ -105,6 +106,16 @@ void Truth::fold(Log& log, const v1::Event& event) {
   } else if (event.has_room_created()) {
     log.rooms[event.room_created().room().room_id()].push_back(
         {event.seq(), event.room_created().room()});
+  } else if (event.has_sanction_imposed()) {
+    const auto& sanction = event.sanction_imposed().sanction();
+    if (sanction.end() == v1::SANCTION_END_UNSPECIFIED)
+      log.holds.push_back({sanction.account_id(), sanction.sanction_id(), sanction.room_id(),
+                           event.seq(), 0, sanction.until_ms()});
+  } else if (event.has_sanction_ended()) {
+    for (Hold& hold : log.holds) {
+      if (hold.sanction == event.sanction_ended().sanction_id() && hold.ended_seq == 0)
+        hold.ended_seq = event.seq();
+    }
   } else if (event.has_room_changed()) {
     log.rooms[event.room_changed().room().room_id()].push_back(
         {event.seq(), event.room_changed().room()});
@@ -215,6 +226,29 @@ bool Truth::was_out(Stream stream, uint64_t account, uint64_t after, uint64_t th
   });
 }
 
+std::optional<Truth::Hold> Truth::hold(Stream club, uint64_t account, uint64_t room, uint64_t seq,
+                                       int64_t time_ms) const {
+  const Log* log = find(club);
+  if (!log) return std::nullopt;
+  for (const Hold& hold : log->holds) {
+    const bool here = hold.account == account && (hold.room == 0 || hold.room == room);
+    const bool then = hold.seq < seq && (hold.ended_seq == 0 || hold.ended_seq > seq);
+    if (here && then && (hold.until_ms == 0 || hold.until_ms > time_ms)) return hold;
+  }
+  return std::nullopt;
+}
+
+std::set<uint64_t> Truth::standing(Stream club, uint64_t account, uint64_t seq) const {
+  std::set<uint64_t> all;
+  const Log* log = find(club);
+  if (!log) return all;
+  for (const Hold& hold : log->holds) {
+    if (hold.account == account && hold.seq <= seq && (hold.ended_seq == 0 || hold.ended_seq > seq))
+      all.insert(hold.sanction);
+  }
+  return all;
+}
+
 uint16_t Truth::readers(const v1::Room& room) {
   if (room.access() != v1::ROOM_ACCESS_ROLES) return all_roles;
   uint16_t roles = 1 << v1::CLUB_ROLE_SUPERVISOR;  // site staff read everything
@@ -262,6 +296,10 @@ std::optional<std::pair<uint64_t, uint64_t>> Truth::message_of(const v1::Event& 
       return {{event.reaction_changed().room_id(), event.reaction_changed().number()}};
     case v1::Event::kMessagePinned:
       return {{event.message_pinned().room_id(), event.message_pinned().number()}};
+    case v1::Event::kMessageRestored:
+      return {{event.message_restored().room_id(), event.message_restored().number()}};
+    case v1::Event::kMessageLocked:
+      return {{event.message_locked().room_id(), event.message_locked().number()}};
     default: return std::nullopt;
   }
 }
@@ -319,8 +357,23 @@ std::map<uint64_t, v1::Message> Truth::messages(Stream stream, uint64_t room, ui
       message.set_imported_author(posted.imported_author());
       continue;
     }
+    if (event.has_message_restored()) {
+      if (!message.deleted()) continue;
+      message.set_deleted(false);
+      message.set_body(event.message_restored().body());
+      if (event.message_restored().has_mentions())
+        *message.mutable_mentions() = event.message_restored().mentions();
+      message.clear_deleted_by();
+      message.clear_delete_reason();
+      message.clear_delete_text();
+      message.clear_deleted_seq();
+      message.set_restored_seq(event.seq());
+      continue;
+    }
     if (message.deleted()) continue;
-    if (event.has_message_edited()) {
+    if (event.has_message_locked()) {
+      message.set_edit_locked(event.message_locked().locked());
+    } else if (event.has_message_edited()) {
       message.set_body(event.message_edited().body());
       message.clear_mentions();
       if (event.message_edited().has_mentions())
@@ -331,6 +384,10 @@ std::map<uint64_t, v1::Message> Truth::messages(Stream stream, uint64_t room, ui
       message.clear_body();
       message.clear_mentions();
       message.clear_reactions();
+      message.set_deleted_by(event.actor());
+      message.set_delete_reason(event.message_deleted().reason());
+      message.set_delete_text(event.message_deleted().text());
+      message.set_deleted_seq(event.seq());
     } else if (event.has_reaction_changed()) {
       const auto& changed = event.reaction_changed();
       auto& reactions = *message.mutable_reactions();

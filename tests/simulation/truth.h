@@ -76,6 +76,18 @@ class Truth {
   bool read_ever(Stream club, uint64_t room, uint64_t account, uint64_t since,
                  uint64_t until) const;
 
+  // A sanction that holds somebody back: in a room, or (room 0) in the whole club, until its time or its end.
+  struct Hold {
+    uint64_t account = 0, sanction = 0, room = 0, seq = 0;
+    uint64_t ended_seq = 0;  // 0 = no event has ended it
+    int64_t until_ms = 0;    // 0 = until it is lifted
+  };
+  // What holds `account` back in `room` at `seq`, an event of that time; nothing when nothing does.
+  std::optional<Hold> hold(Stream club, uint64_t account, uint64_t room, uint64_t seq,
+                           int64_t time_ms) const;
+  // Sanctions on an account that no event has ended at `seq`.
+  std::set<uint64_t> standing(Stream club, uint64_t account, uint64_t seq) const;
+
   // Rooms of a club at `seq`, with head numbers and pins.
   std::map<uint64_t, v1::Room> rooms(Stream club, uint64_t seq) const;
   // The roles that read a room at `seq`; 0 = there is no such room.
@@ -100,6 +112,7 @@ class Truth {
     std::vector<Entry> entries;
     std::map<uint64_t, std::vector<Since>> members;    // by account
     std::map<uint64_t, std::vector<RoomSince>> rooms;  // by room id
+    std::vector<Hold> holds;
   };
   static void fold(Log& log, const v1::Event& event);
   const Log* find(Stream stream) const;

@@ -569,6 +569,74 @@ TEST_CASE("typing here is told at most every three seconds, and never for comman
   CHECK(told() == 2);
 }
 
+TEST_CASE(
+    "a mute names the person, a time and a reason, cites the chosen message, and is agreed to") {
+  Chat chat;
+  chat.ready();
+  chat.say("/silence @Eve");
+  CHECK(has(chat.text(), "A duration is needed"));
+  chat.say("/silence @Eve 2h nonsense");
+  CHECK(has(chat.text(), "A reason is needed"));
+  chat.say("/silence @Eve 2h insult be kind");
+  CHECK(has(chat.text(), "mute for Eve"));
+  chat.press(Key::Code::text, "y");
+  REQUIRE(chat.last().has_impose_sanction());
+  const auto& request = chat.last().impose_sanction();
+  CHECK(request.club_id() == kClub);
+  CHECK(request.account_id() == kEve);
+  CHECK(request.kind() == v1::SANCTION_KIND_MUTE);
+  CHECK(request.duration_s() == 7'200);
+  CHECK(request.reason() == v1::REASON_CODE_INSULT);
+  CHECK(request.text() == "be kind");
+}
+
+TEST_CASE("who is muted sees why and until when where one would write") {
+  Chat chat;
+  chat.ready();
+  auto event = chat.event(kBob);
+  v1::Sanction& sanction = *event.mutable_sanction_imposed()->mutable_sanction();
+  sanction.set_sanction_id(3);
+  sanction.set_account_id(kMe);
+  sanction.set_kind(v1::SANCTION_KIND_MUTE);
+  sanction.set_reason(v1::REASON_CODE_SPAM);
+  sanction.set_text("enough links");
+  sanction.set_until_ms(4'000'000'000'000);
+  chat.batch(Stream::club(kClub), event);
+  CHECK(has(chat.text(), "mute (spam)"));
+  CHECK(has(chat.text(), "enough links"));
+  auto end = chat.event(kBob);
+  end.mutable_sanction_ended()->set_sanction_id(3);
+  end.mutable_sanction_ended()->set_account_id(kMe);
+  chat.batch(Stream::club(kClub), end);
+  CHECK_FALSE(has(chat.text(), "enough links"));
+}
+
+TEST_CASE("a report says what and why, and the queue shows the words that were kept") {
+  Chat chat;
+  chat.ready();
+  chat.say("/report @Eve harassment every evening");
+  REQUIRE(chat.last().has_file_report());
+  CHECK(chat.last().file_report().account_id() == kEve);
+  CHECK(chat.last().file_report().reason() == v1::REASON_CODE_HARASSMENT);
+  CHECK(chat.last().file_report().text() == "every evening");
+  chat.say("/reports");
+  REQUIRE(chat.last().has_list_reports());
+  client::Answered answered;
+  answered.request = chat.last();
+  v1::Reply reply;
+  v1::Report& report = *reply.mutable_list_reports()->add_reports();
+  report.set_report_id(7);
+  report.set_club_id(kClub);
+  report.set_account_id(kEve);
+  report.set_reason(v1::REASON_CODE_INSULT);
+  report.set_reporters(2);
+  report.add_evidence()->set_body("kept words");
+  answered.result = reply;
+  chat.on(answered);
+  CHECK(has(chat.text(), "no. 7"));
+  CHECK(has(chat.text(), "kept words"));
+}
+
 TEST_CASE("a conversation is asked for with consent, and answered with one key") {
   Chat chat;
   chat.ready();

@@ -55,7 +55,7 @@ TEST_CASE("a profile changes field by field") {
 
 TEST_CASE("a new password revokes every other device, and its hash is never sent") {
   Account account;
-  for (int i = 0; i < 3; ++i) account.take(issue_token(account.state, "hash", "phone"));
+  for (int i = 0; i < 3; ++i) account.take(issue_token(account.state, "hash", "phone", now_ms));
   const auto decided = account.take(set_password(account.state, "$argon2id$", 2));
   CHECK(account.state.tokens() == std::vector<std::uint64_t>{2});
   CHECK(decided.events[0].private_part.password_hash() == "$argon2id$");
@@ -66,13 +66,14 @@ TEST_CASE(
     "a token's id is never given twice, its hash is never sent, and the oldest device gives way") {
   Account account;
   for (std::uint32_t i = 0; i < limits::devices_per_account; ++i) {
-    const auto issued = account.take(issue_token(account.state, "secret hash", "Firefox on Linux"));
+    const auto issued =
+        account.take(issue_token(account.state, "secret hash", "Firefox on Linux", now_ms));
     REQUIRE(issued.events.size() == 1);
     CHECK(issued.object_id == i + 1);
     CHECK(issued.events[0].private_part.token_hash() == "secret hash");
     CHECK(!issued.events[0].event.SerializeAsString().contains("secret hash"));
   }
-  const auto one_more = account.take(issue_token(account.state, "h", "phone"));
+  const auto one_more = account.take(issue_token(account.state, "h", "phone", now_ms));
   CHECK(one_more.events.size() == 2);
   CHECK(account.state.tokens().size() == limits::devices_per_account);
   CHECK(!account.state.has_token(1));
@@ -80,12 +81,13 @@ TEST_CASE(
   request.set_token_id(one_more.object_id);
   account.take(revoke_token(account.state, request));
   CHECK(code_of(revoke_token(account.state, request)) == v1::REFUSAL_CODE_NOT_FOUND);
-  CHECK(account.take(issue_token(account.state, "h", "phone")).object_id == one_more.object_id + 1);
+  CHECK(account.take(issue_token(account.state, "h", "phone", now_ms)).object_id ==
+        one_more.object_id + 1);
   request.set_all(true);
   account.take(revoke_token(account.state, request));
   CHECK(account.state.tokens().empty());
   CHECK(account.take(revoke_token(account.state, request)).events.empty());
-  CHECK(!issue_token(account.state, "h", std::string(limits::device_name_bytes + 1, 'x')));
+  CHECK(!issue_token(account.state, "h", std::string(limits::device_name_bytes + 1, 'x'), now_ms));
 }
 
 TEST_CASE("a read mark goes forward up to the last message, and never back") {

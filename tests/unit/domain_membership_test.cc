@@ -76,14 +76,17 @@ TEST_CASE("the graph of statuses is exactly this, for each who asks") {
                                        {MEMBER_STATUS_REMOVED, MEMBER_STATUS_BANNED},
                                        {MEMBER_STATUS_BANNED, MEMBER_STATUS_ACTIVE},
                                        {MEMBER_STATUS_BANNED, MEMBER_STATUS_REMOVED},
-                                       {MEMBER_STATUS_LEFT, MEMBER_STATUS_BANNED}};
+                                       {MEMBER_STATUS_LEFT, MEMBER_STATUS_BANNED},
+                                       {MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_REMOVED},
+                                       {MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_BANNED}};
   const std::set<Edge> by_oneself = {{MEMBER_STATUS_INVITED, MEMBER_STATUS_OPTED_IN},
                                      {MEMBER_STATUS_INVITED, MEMBER_STATUS_ACTIVE},
                                      {MEMBER_STATUS_INVITED, MEMBER_STATUS_LEFT},
                                      {MEMBER_STATUS_OPTED_IN, MEMBER_STATUS_LEFT},
                                      {MEMBER_STATUS_WAITLISTED, MEMBER_STATUS_LEFT},
                                      {MEMBER_STATUS_ACTIVE, MEMBER_STATUS_LEFT},
-                                     {MEMBER_STATUS_PAUSED, MEMBER_STATUS_LEFT}};
+                                     {MEMBER_STATUS_PAUSED, MEMBER_STATUS_LEFT},
+                                     {MEMBER_STATUS_SUSPENDED, MEMBER_STATUS_LEFT}};
   World world;
   constexpr std::uint64_t someone = 20;
   for (int from = MEMBER_STATUS_INVITED; from <= v1::MemberStatus_MAX; ++from) {
@@ -125,26 +128,26 @@ TEST_CASE("a status begins when it is decided, and a role change leaves that alo
 
 TEST_CASE("without a reason a change is one event for all and for whom it concerns") {
   World world;
-  const auto banned =
-      world.take(world.set_status(2, MEMBER_STATUS_BANNED, world.as(v1::CLUB_ROLE_COMMITTEE)));
-  REQUIRE(banned.events.size() == 1);
-  CHECK(banned.events[0].audience.roles() == all_roles);
-  CHECK(banned.events[0].audience.account() == 2);
+  const auto removed =
+      world.take(world.set_status(2, MEMBER_STATUS_REMOVED, world.as(v1::CLUB_ROLE_COMMITTEE)));
+  REQUIRE(removed.events.size() == 1);
+  CHECK(removed.events[0].audience.roles() == all_roles);
+  CHECK(removed.events[0].audience.account() == 2);
 }
 
 TEST_CASE("a reason reaches the person and the committee, and nobody else") {
   World world;
-  const auto banned = world.take(world.set_status(
-      2, MEMBER_STATUS_BANNED, world.as(v1::CLUB_ROLE_COMMITTEE), "Publicité répétée"));
-  REQUIRE(banned.events.size() == 2);
-  CHECK(banned.events[0].audience.roles() == committee_and_above);
-  CHECK(banned.events[0].audience.account() == 2);
-  CHECK(banned.events[0].event.member_changed().reason() == "Publicité répétée");
-  CHECK(banned.events[1].audience.roles() ==
+  const auto removed = world.take(world.set_status(
+      2, MEMBER_STATUS_REMOVED, world.as(v1::CLUB_ROLE_COMMITTEE), "Publicité répétée"));
+  REQUIRE(removed.events.size() == 2);
+  CHECK(removed.events[0].audience.roles() == committee_and_above);
+  CHECK(removed.events[0].audience.account() == 2);
+  CHECK(removed.events[0].event.member_changed().reason() == "Publicité répétée");
+  CHECK(removed.events[1].audience.roles() ==
         (bit(v1::CLUB_ROLE_GUEST) | bit(v1::CLUB_ROLE_MEMBER) | bit(v1::CLUB_ROLE_SPONSOR)));
-  CHECK(banned.events[1].audience.account() == 0);
-  CHECK(banned.events[1].event.member_changed().reason().empty());
-  CHECK(banned.events[1].event.member_changed().member().status() == MEMBER_STATUS_BANNED);
+  CHECK(removed.events[1].audience.account() == 0);
+  CHECK(removed.events[1].event.member_changed().reason().empty());
+  CHECK(removed.events[1].event.member_changed().member().status() == MEMBER_STATUS_REMOVED);
   CHECK(world.club.places_taken() == 5);
   CHECK(code_of(world.set_status(3, MEMBER_STATUS_BANNED, world.as(v1::CLUB_ROLE_COMMITTEE),
                                  std::string(limits::purpose_bytes + 1, 'a'))) ==
@@ -513,12 +516,12 @@ TEST_CASE("what the alumni office sends is checked field by field") {
 
 TEST_CASE("a new display name goes to whoever sees the member") {
   World world;
-  const auto renamed = rename_member(*world.row(2), "Autre Nom");
+  const auto renamed = rename_member(*world.row(2), "Autre Nom", world.actor(2));
   REQUIRE(renamed.events.size() == 1);
   CHECK(renamed.events[0].audience.roles() == all_roles);
-  CHECK(rename_member(*world.row(2), world.row(2)->display_name()).events.empty());
+  CHECK(rename_member(*world.row(2), world.row(2)->display_name(), world.actor(2)).events.empty());
   world.put(20, v1::CLUB_ROLE_MEMBER, MEMBER_STATUS_WAITLISTED);
-  CHECK(rename_member(*world.row(20), "Autre Nom").events[0].audience.roles() ==
+  CHECK(rename_member(*world.row(20), "Autre Nom", world.actor(20)).events[0].audience.roles() ==
         committee_and_above);
 }
 

@@ -244,6 +244,145 @@ TEST_CASE("one deletes one's own, the committee what those below it wrote") {
   CHECK(!delete_message(talk.place, &imported, about<v1::DeleteMessage>(message), talk.actor(3)));
 }
 
+TEST_CASE(
+    "what a moderator deleted comes back with its words, what its author took back does not") {
+  Talk talk;
+  auto message = talk.say(2, "des mots");
+  message.mutable_mentions()->add_accounts(3);
+  auto request = about<v1::DeleteMessage>(message);
+  request.set_reason(v1::REASON_CODE_OFF_TOPIC);
+  request.set_text("Ailleurs");
+  const auto deleted = talk.take(delete_message(talk.place, &message, request, talk.actor(4)));
+  CHECK(deleted.events[0].event.message_deleted().reason() == v1::REASON_CODE_OFF_TOPIC);
+  CHECK(deleted.events[0].event.message_deleted().text() == "Ailleurs");
+  CHECK(deleted.events[0].private_part.previous_mentions().accounts(0) == 3);
+  message.set_deleted(true);
+  message.set_deleted_by(4);
+  const DeletedWords words{deleted.events[0].private_part.previous_body(),
+                           deleted.events[0].private_part.previous_mentions()};
+  const auto restore = [&](std::uint64_t by, const DeletedWords* with) {
+    return restore_message(talk.place, &message, with, about<v1::RestoreMessage>(message),
+                           talk.actor(by));
+  };
+  CHECK(code_of(restore(2, &words)) == v1::REFUSAL_CODE_FORBIDDEN);
+  CHECK(code_of(restore(outsider, &words)) == v1::REFUSAL_CODE_NOT_FOUND);
+  CHECK(rule_of(restore(4, nullptr)) == "message.words_gone");
+  const auto back = talk.take(restore(4, &words));
+  REQUIRE(back.events.size() == 1);
+  CHECK(back.events[0].event.message_restored().body() == "des mots");
+  CHECK(back.events[0].event.message_restored().mentions().accounts(0) == 3);
+  CHECK(back.events[0].audience.roles() == all_roles);
+  message.set_deleted_by(2);
+  CHECK(rule_of(restore(5, &words)) == "message.taken_back");
+  message.set_deleted(false);
+  CHECK(talk.take(restore(4, &words)).events.empty());
+  // Of a superior's message nothing is decided.
+  message.set_author(5);
+  CHECK(rule_of(restore(4, &words)) == "may.rank");
+}
+
+TEST_CASE("a locked message is neither edited nor deleted by its author, until it is let go") {
+  Talk talk;
+  auto message = talk.say(2, "preuve");
+  auto lock = about<v1::LockMessage>(message);
+  CHECK(code_of(lock_message(talk.place, &message, lock, talk.actor(2))) ==
+        v1::REFUSAL_CODE_FORBIDDEN);
+  CHECK(talk.take(lock_message(talk.place, &message, lock, talk.actor(4)))
+            .events[0]
+            .event.message_locked()
+            .locked());
+  message.set_edit_locked(true);
+  CHECK(talk.take(lock_message(talk.place, &message, lock, talk.actor(4))).events.empty());
+  auto edit = about<v1::EditMessage>(message);
+  edit.set_body("rien");
+  CHECK(rule_of(edit_message(talk.place, &message, edit, talk.actor(2))) == "message.locked");
+  CHECK(rule_of(delete_message(talk.place, &message, about<v1::DeleteMessage>(message),
+                               talk.actor(2))) == "message.locked");
+  CHECK(delete_message(talk.place, &message, about<v1::DeleteMessage>(message), talk.actor(4)));
+  lock.set_unlock(true);
+  CHECK(!talk.take(lock_message(talk.place, &message, lock, talk.actor(4))).events.empty());
+}
+
+TEST_CASE("in a locked room the committee alone writes, and everybody reads") {
+  Talk talk;
+  const auto message = talk.say(2, "avant");
+  v1::ChangeRoom request;
+  request.set_room_id(hall);
+  request.set_locked(true);
+  request.set_reason("Cinq minutes de calme");
+  const auto locked = talk.take(change_room(talk.club, request, talk.as(v1::CLUB_ROLE_COMMITTEE)));
+  CHECK(locked.events.at(0).event.room_changed().room().locked());
+  CHECK(locked.events.at(0).event.room_changed().reason() == "Cinq minutes de calme");
+  auto edit = about<v1::EditMessage>(message);
+  edit.set_body("après");
+  auto reaction = about<v1::React>(message);
+  reaction.set_emoji("👍");
+  CHECK(rule_of(post_message(talk.place, post("x"), talk.actor(2))) == "room.locked");
+  CHECK(rule_of(post_message(talk.place, post("x"), talk.actor(3))) == "room.locked");
+  CHECK(rule_of(edit_message(talk.place, &message, edit, talk.actor(2))) == "room.locked");
+  CHECK(rule_of(react(talk.place, &message, reaction, talk.actor(2))) == "room.locked");
+  CHECK(delete_message(talk.place, &message, about<v1::DeleteMessage>(message), talk.actor(2)));
+  CHECK(may(talk.actor(2), Action::read_room, {.room = talk.club.find_room(hall)}));
+  CHECK(post_message(talk.place, post("x"), talk.actor(4)));
+  request.set_locked(false);
+  talk.take(change_room(talk.club, request, talk.as(v1::CLUB_ROLE_COMMITTEE)));
+  CHECK(post_message(talk.place, post("x"), talk.actor(2)));
+}
+
+TEST_CASE("slow mode spaces a member's messages, room by room, and says how long to wait") {
+  Talk talk;
+  const auto at = [&](std::uint64_t account, std::int64_t ms) {
+    return actor_in(talk.club, account, v1::SITE_ROLE_NONE, now_ms + ms);
+  };
+  const auto say_at = [&](std::uint64_t account, std::int64_t ms) {
+    auto result = post_message(talk.place, post("x"), at(account, ms));
+    if (!result) return result;
+    auto event = result->events[0].event;
+    event.set_actor(account);
+    event.set_time_ms(now_ms + ms);
+    talk.club.apply(event);
+    return result;
+  };
+  CHECK(say_at(2, 0));
+  v1::ChangeRoom request;
+  request.set_room_id(hall);
+  request.set_slow_mode_s(limits::slow_mode_max_s + 1);
+  CHECK(code_of(change_room(talk.club, request, at(4, 10))) == v1::REFUSAL_CODE_TOO_LARGE);
+  request.set_slow_mode_s(30);
+  const auto slowed = talk.take(change_room(talk.club, request, at(4, 10)));
+  CHECK(slowed.events.at(0).event.room_changed().room().slow_since_ms() == now_ms + 10);
+  CHECK(say_at(2, 20));  // what was said before does not count
+  const auto refused = say_at(2, 1'020);
+  CHECK(rule_of(refused) == "room.slow_mode");
+  CHECK(refused.error().retry_after_ms == 29'000);
+  CHECK(code_of(refused) == v1::REFUSAL_CODE_RATE_LIMITED);
+  CHECK(to_wire(refused.error(), v1::LANGUAGE_EN).message() ==
+        "This room is in slow mode. You can write here in 29\u00a0s.");
+  CHECK(say_at(1, 1'020));
+  CHECK(say_at(4, 1'030));
+  CHECK(say_at(4, 1'040));  // who keeps order is not slowed down by it
+  CHECK(say_at(2, 30'020));
+  // Loading the room with its recent messages leaves the same to wait.
+  ClubState loaded(talk.club.id());
+  loaded.load(talk.club.club());
+  v1::Room row;
+  write_room(*talk.club.find_room(hall), row);
+  loaded.load(row);
+  v1::Message message;
+  message.set_room_id(hall);
+  message.set_author(2);
+  message.set_time_ms(now_ms + 30'020);
+  loaded.load(message);
+  message.set_author(3);
+  message.set_time_ms(now_ms);  // before it was slow
+  loaded.load(message);
+  CHECK(loaded.find_room(hall)->slow_wait_ms(2, now_ms + 31'020) == 29'000);
+  CHECK(loaded.find_room(hall)->slow_wait_ms(3, now_ms + 31'020) == 0);
+  request.set_slow_mode_s(0);
+  talk.take(change_room(talk.club, request, at(4, 30'030)));
+  CHECK(say_at(2, 30'040));
+}
+
 TEST_CASE("a deletion leaves the text on the server alone, unpins, and happens once") {
   Talk talk;
   auto message = talk.say(2, "secret");

@@ -14,21 +14,43 @@ namespace {
 using namespace amicale::domain;
 using enum Action;
 
-const std::set<Action> staff_only = {
-    add_member,  raise_capacity, import_messages, read_site,        list_all_clubs,
-    create_club, invite_to_site, find_account,    revoke_any_token, see_stats};
+const std::set<Action> staff_only = {add_member,     raise_capacity, import_messages,
+                                     read_site,      list_all_clubs, create_club,
+                                     invite_to_site, find_account,   revoke_any_token,
+                                     see_stats,      ban_account,    see_overdue_reports};
 const std::set<Action> owner_only = {set_site_role, create_backup};
 const std::set<Action> everyone_with_an_account = {manage_own_account, open_direct, read_own_audit};
-const std::set<Action> readers_do = {read_club, list_members, see_presence,
-                                     read_room, delete_own,   leave};
+const std::set<Action> readers_do = {read_club,  list_members, see_presence, read_room,
+                                     delete_own, leave,        file_report};
 const std::set<Action> active_members_do = {signal_typing, post_message, edit_own, react,
                                             mention_committee};
 const std::set<Action> not_for_guests = {invite, revoke_own_invitation};
-const std::set<Action> committee_does = {
-    create_room,       change_room, invite_directly,  list_invitations,
-    revoke_invitation, set_role,    decide_admission, pause,
-    Action::remove,    ban,         reinstate,        post_announcement,
-    delete_any,        pin,         mention_all,      read_audit};
+const std::set<Action> committee_does = {create_room,
+                                         change_room,
+                                         invite_directly,
+                                         list_invitations,
+                                         revoke_invitation,
+                                         set_role,
+                                         decide_admission,
+                                         pause,
+                                         Action::remove,
+                                         ban,
+                                         reinstate,
+                                         post_announcement,
+                                         delete_any,
+                                         pin,
+                                         mention_all,
+                                         warn,
+                                         mute,
+                                         suspend,
+                                         kick,
+                                         lift_sanction,
+                                         list_sanctions,
+                                         restore_message,
+                                         lock_message,
+                                         remove_messages,
+                                         handle_reports,
+                                         read_audit};
 const std::set<Action> president_does = {change_club};
 
 bool expected(Action action, v1::ClubRole role, v1::MemberStatus status, v1::SiteRole site) {
@@ -41,7 +63,7 @@ bool expected(Action action, v1::ClubRole role, v1::MemberStatus status, v1::Sit
   if (site == v1::SITE_ROLE_STAFF) return true;
   if (action == leave &&
       (status == v1::MEMBER_STATUS_INVITED || status == v1::MEMBER_STATUS_OPTED_IN ||
-       status == v1::MEMBER_STATUS_WAITLISTED)) {
+       status == v1::MEMBER_STATUS_WAITLISTED || status == v1::MEMBER_STATUS_SUSPENDED)) {
     return true;
   }
   const bool active = status == v1::MEMBER_STATUS_ACTIVE;
@@ -128,6 +150,7 @@ TEST_CASE(
                   code = v1::REFUSAL_CODE_NOT_ACTIVE;
                 }
                 break;
+              case v1::MEMBER_STATUS_SUSPENDED: code = v1::REFUSAL_CODE_SANCTIONED; break;
               case v1::MEMBER_STATUS_INVITED:
               case v1::MEMBER_STATUS_OPTED_IN:
               case v1::MEMBER_STATUS_WAITLISTED: code = v1::REFUSAL_CODE_NOT_ACTIVE; break;
@@ -213,6 +236,60 @@ TEST_CASE(
   CHECK(rank(console) > rank(world.actor(outsider, v1::SITE_ROLE_STAFF)));
 }
 
+// What a mute leaves open, said apart from the table: everything else that changes something is refused.
+const std::set<Action> open_to_the_muted = {
+    read_club,     list_members,       see_presence,  list_invitations, accept_membership,
+    leave,         list_sanctions,     read_room,     read_site,        list_all_clubs,
+    create_club,   invite_to_site,     set_site_role, find_account,     revoke_any_token,
+    create_backup, see_stats,          ban_account,   open_direct,      manage_own_account,
+    file_report,   see_overdue_reports};
+
+TEST_CASE(
+    "a mute holds back every action that is not said to stay open, for every role below the "
+    "owner") {
+  RoomState hall{.room_id = 1, .name = "hall", .topic = {}};
+  RoomState other{.room_id = 2, .name = "other", .topic = {}};
+  constexpr std::int64_t until = now_ms + 5'000;
+  for (const std::uint64_t muted_room : {0, 1}) {
+    const SanctionState mute{.account_id = 1,
+                             .held = {.sanction_id = 7,
+                                      .club_id = 3,
+                                      .room_id = muted_room,
+                                      .until_ms = until,
+                                      .kind = v1::SANCTION_KIND_MUTE}};
+    for (std::size_t i = 0; i < action_count; ++i) {
+      const auto action = static_cast<Action>(i);
+      const bool in_room =
+          permissions[i].ground == Ground::room || permissions[i].ground == Ground::floor;
+      for (int role = v1::CLUB_ROLE_GUEST; role <= v1::ClubRole_MAX; ++role) {
+        for (const auto site : {v1::SITE_ROLE_NONE, v1::SITE_ROLE_STAFF, v1::SITE_ROLE_OWNER}) {
+          Actor actor{.account_id = 1,
+                      .site_role = site,
+                      .role = static_cast<v1::ClubRole>(role),
+                      .status = v1::MEMBER_STATUS_ACTIVE};
+          const bool could = may(actor, action, {.room = &hall}).has_value();
+          actor.sanctions = {&mute, 1};
+          actor.now_ms = now_ms;
+          const bool reaches = muted_room == 0 || in_room;
+          const bool held = could && reaches && site != v1::SITE_ROLE_OWNER &&
+                            !open_to_the_muted.contains(action);
+          const auto verdict = may(actor, action, {.room = &hall});
+          CHECK_MESSAGE(verdict.has_value() == (could && !held), permissions[i].rule_id);
+          if (held) {
+            CHECK(verdict.error().code == v1::REFUSAL_CODE_SANCTIONED);
+            CHECK(verdict.error().held == mute.held);
+            CHECK(verdict.error().retry_after_ms == 5'000);
+          }
+          // In another room a mute of one room says nothing, and after its end none does.
+          if (muted_room != 0) CHECK(may(actor, action, {.room = &other}).has_value() == could);
+          actor.now_ms = until;
+          CHECK(may(actor, action, {.room = &hall}).has_value() == could);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a sponsor moderates nothing") {
   World world;
   for (const Action action : committee_does) {
@@ -225,7 +302,8 @@ TEST_CASE("a sponsor moderates nothing") {
 TEST_CASE("a club that was never created exists for nobody, not even for the site's owner") {
   const ClubState nothing(404);
   for (const auto site : {v1::SITE_ROLE_NONE, v1::SITE_ROLE_STAFF, v1::SITE_ROLE_OWNER}) {
-    CHECK(code_of(may(actor_in(nothing, 1, site), create_room)) == v1::REFUSAL_CODE_NOT_FOUND);
+    CHECK(code_of(may(actor_in(nothing, 1, site, now_ms), create_room)) ==
+          v1::REFUSAL_CODE_NOT_FOUND);
   }
 }
 

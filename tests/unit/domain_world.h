@@ -84,7 +84,7 @@ struct World {
   }
 
   domain::Actor actor(std::uint64_t account_id, v1::SiteRole site_role = v1::SITE_ROLE_NONE) const {
-    return domain::actor_in(club, account_id, site_role);
+    return domain::actor_in(club, account_id, site_role, now_ms);
   }
 
   // Members are named after their role: account 2 is a MEMBER.

@@ -68,6 +68,81 @@ TEST_CASE_FIXTURE(Told,
   CHECK(view.read_marks_of(7).empty());
 }
 
+TEST_CASE_FIXTURE(
+    Told, "sanctions are found by club, by person, while they stand and when they are over") {
+  const auto mute = view.sanction(club, 1);
+  REQUIRE(mute);
+  CHECK(mute->note() == "a private word");
+  CHECK(mute->evidence(0).body() == "third words");
+  CHECK(mute->sanction().start_seq() != 0);
+  const auto lifted = view.sanction(club, 2);
+  REQUIRE(lifted);
+  CHECK(lifted->sanction().end() == v1::SANCTION_END_LIFTED);
+  CHECK(lifted->sanction().ended_ms() == 18);
+  CHECK(lifted->sanction().end_text() == "sorry");
+  REQUIRE(view.sanctions_of(club, 0, 0).size() == 2);
+  CHECK(view.sanctions_of(club, 0, 0)[0].sanction().sanction_id() == 2);
+  CHECK(view.sanctions_of(club, 2, 1)[0].sanction().sanction_id() == 1);
+  CHECK(view.sanctions_on(8).size() == 3);
+  CHECK(view.sanctions_on(8, club).size() == 2);
+  CHECK(view.sanctions_on(7).empty());
+  REQUIRE(view.standing_sanctions(club).size() == 1);
+  CHECK(view.standing_sanctions(club)[0].sanction().sanction_id() == 1);
+  CHECK(view.standing_sanctions(PartitionId::account(8)).size() == 1);
+  CHECK(view.due_sanctions(99, 10).empty());
+  const auto due = view.due_sanctions(1'000, 10);  // an account's ban is judged when it comes
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].partition == club);
+  CHECK(due[0].account_id == 8);
+  commit(
+      database, club,
+      {{"time_ms: 120 sanction_ended { sanction_id: 1 account_id: 8 end: SANCTION_END_LAPSED }"}});
+  CHECK(view.due_sanctions(1'000, 10).empty());
+  CHECK(view.standing_sanctions(club).empty());
+  CHECK(view.sanction(club, 1)->sanction().ended_ms() == 100);
+}
+
+TEST_CASE_FIXTURE(
+    Told,
+    "what is brought back and deleted again is nowhere in the public log, and its words are kept") {
+  const auto message = view.message(club, 1, 2);
+  REQUIRE(message);
+  CHECK(message->deleted());
+  CHECK(message->deleted_by() == 7);
+  CHECK(message->delete_reason() == v1::REASON_CODE_SPAM);
+  CHECK(message->restored_seq() != 0);
+  CHECK(message->edit_locked());
+  const auto part = view.private_part(club, message->deleted_seq());
+  REQUIRE(part);
+  CHECK(part->previous_body() == "third words");
+  CHECK_FALSE(view.private_part(club, 9'999));
+  const auto run = read_log(view, club, 1, {});
+  CHECK(run.bytes.find("third words") == std::string::npos);
+  CHECK(run.bytes.find("softer words") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Told,
+                  "a report is found by what it is about and by when it is due, and who told by "
+                  "nobody but the server") {
+  const auto row = view.report(club, 1);
+  REQUIRE(row);
+  CHECK(row->reporters_size() == 1);
+  CHECK(row->report().reporters() == 1);
+  CHECK(row->report().evidence(0).body() == "third words");
+  CHECK(row->report().texts(0) == "look");
+  CHECK(view.report_about(club, 8, 1, 2)->report().report_id() == 1);
+  CHECK_FALSE(view.report_about(club, 8, 0, 0));
+  CHECK(view.reports_by(7, club) == 1);
+  CHECK(view.open_reports(club).size() == 1);
+  CHECK(view.reports_of(club, 0, 0).size() == 2);
+  CHECK(view.overdue_reports(49, 10).empty());
+  CHECK(view.overdue_reports(50, 10).size() == 1);
+  // A repeat by the one who told is recognised, though the event does not say who that was.
+  CHECK(view.idempotency(club, 7, "fedcba9876543210"));
+  CHECK_FALSE(view.idempotency(club, 0, "fedcba9876543210"));
+  CHECK(view.removal(club, 1)->undone_by() == 7);
+}
+
 TEST_CASE_FIXTURE(Told, "a read mark never goes back") {
   const std::string mark =
       "read_marked { mark { stream { kind: STREAM_KIND_CLUB id: 1 } room_id: 1 number: ";

@@ -69,7 +69,7 @@ TEST_CASE("every kind of event is either an act or not, and somebody said which"
     CHECK_MESSAGE(judged, oneof->field(i)->name(), " is in no row of the table in audit.cc");
     acts += static_cast<int>(judged && *judged != Audited::never);
   }
-  CHECK(acts >= 13);
+  CHECK(acts >= 22);
 }
 
 TEST_CASE_FIXTURE(Told,
@@ -126,6 +126,77 @@ TEST_CASE_FIXTURE(Told,
   CHECK(opening.actor() == 8);
   CHECK(opening.subject() == 7);
   CHECK(audit_numbers(view, club, 7, before, kAny) == std::vector{before + 1});
+}
+
+TEST_CASE_FIXTURE(Told, "every act of moderation names whose case it is, and a report nobody's") {
+  const auto subject_of_last = [&](const char* event) {
+    const auto before = audit_size(view, club);
+    commit(database, club, {{event}});
+    REQUIRE(audit_size(view, club) == before + 1);
+    return audit_opening(view, last()).subject();
+  };
+  CHECK(subject_of_last("actor: 7 sanction_imposed { sanction { sanction_id: 9 club_id: 1 "
+                        "account_id: 8 kind: SANCTION_KIND_MUTE until_ms: 100 text: 'calm' } }") ==
+        8);
+  CHECK(subject_of_last(
+            "sanction_ended { sanction_id: 9 account_id: 8 end: SANCTION_END_LAPSED }") == 8);
+  CHECK(last().automatic());
+  CHECK(subject_of_last("actor: 7 messages_removed { removal { removal_id: 2 account_id: 8 } }") ==
+        8);
+  CHECK(subject_of_last("actor: 7 removal_undone { removal_id: 2 }") == 8);
+  CHECK(subject_of_last("actor: 7 message_locked { room_id: 1 number: 2 locked: true }") == 8);
+  CHECK(subject_of_last("actor: 9 report_claimed { report_id: 1 account_id: 9 until_ms: 99 }") ==
+        0);
+  CHECK(subject_of_last("actor: 9 report_resolved { report_id: 1 state: REPORT_STATE_ACTED }") ==
+        0);
+}
+
+TEST_CASE_FIXTURE(Told, "who reports leaves no record, neither under their name nor without it") {
+  const auto before = audit_size(view, club);
+  commit(database, club,
+         {{"report_filed { report_id: 3 }", "hidden_actor: 7 filing { account_id: 8 weight: 2 }"}});
+  CHECK(audit_size(view, club) == before);
+  for (const auto number : audit_numbers(view, club, 0, 0, kAny)) {
+    CHECK(audit_record(view, club, number)->act() != v1::Event::kReportFiledFieldNumber);
+  }
+}
+
+TEST_CASE_FIXTURE(Told, "no record holds the words of a message, also when they come back") {
+  commit(database, club,
+         {{"actor: 7 message_restored { room_id: 1 number: 2 body: 'third words' "
+           "mentions { accounts: 7 } }"}});
+  const auto number = audit_size(view, club);
+  CHECK(audit_opening(view, last()).subject() == 8);
+  for (const auto each : audit_numbers(view, club, 0, 0, kAny)) {
+    const auto opening = audit_opening(view, *audit_record(view, club, each));
+    CHECK(opening.details().find("words") == std::string::npos);
+  }
+  // So the words may go again, and the record stays what it was.
+  const auto record = last();
+  const auto known = audit_opening(view, record);
+  v1::Event left =
+      storage_test::text<v1::Event>("actor: 7 message_restored { room_id: 1 number: 2 }");
+  left.set_seq(record.seq());
+  Batch batch(database);
+  conceal(batch, club, number, {}, left);
+  database.write(batch);
+  CHECK(audit_opening(view, record).details() == known.details());
+  rebuild(database);
+  CHECK(audit_record(view, club, number)->SerializeAsString() == record.SerializeAsString());
+}
+
+TEST_CASE_FIXTURE(Told,
+                  "a ban from the site is recorded once, in the site's log, about the banned") {
+  const auto site = PartitionId::site();
+  const auto before = audit_size(view, site);
+  const char* notice =
+      "actor: 7 sanction_noticed { sanction { sanction_id: 1 account_id: 8 "
+      "kind: SANCTION_KIND_BAN } }";
+  commit(database, PartitionId::account(8), {{notice}});
+  CHECK(audit_size(view, PartitionId::account(8)) == 0);
+  commit(database, site, {{notice}});
+  REQUIRE(audit_size(view, site) == before + 1);
+  CHECK(audit_opening(view, *audit_record(view, site, before + 1)).subject() == 8);
 }
 
 TEST_CASE_FIXTURE(

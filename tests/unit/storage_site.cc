@@ -57,7 +57,31 @@ void tell_everything(storage::Database& database) {
         "previous_body: 'softer words'"},
        {"time_ms: 15 actor: 7 message_deleted { room_id: 1 number: 2 }",
         "previous_body: 'third words'"},
+       {"time_ms: 15 actor: 7 message_restored { room_id: 1 number: 2 body: 'third words' }"},
+       {"time_ms: 15 actor: 7 message_locked { room_id: 1 number: 2 locked: true }"},
+       {"time_ms: 15 actor: 7 message_deleted { room_id: 1 number: 2 reason: REASON_CODE_SPAM }",
+        "previous_body: 'third words'"},
        {"time_ms: 16 actor: 7 room_changed { room { room_id: 1 name: 'Big hall' } }"}});
+  commit(database, club,
+         {{"time_ms: 17 client_msg_id: 'fedcba9876543210' report_filed { report_id: 1 }",
+           "hidden_actor: 7 filing { account_id: 8 message { room_id: 1 number: 2 } text: 'look' "
+           "weight: 2 due_ms: 50 } evidence { room_id: 1 number: 2 body: 'third words' }"}},
+         {.request_kind = 128, .object_id = 1});
+  commit(database, club,
+         {{"time_ms: 17 report_filed { report_id: 2 }",
+           "hidden_actor: 7 filing { account_id: 8 weight: 2 due_ms: 60 }"},
+          {"time_ms: 17 actor: 9 report_claimed { report_id: 2 account_id: 9 until_ms: 99 }"},
+          {"time_ms: 17 actor: 9 report_resolved { report_id: 2 state: REPORT_STATE_ACTED }"},
+          {"time_ms: 17 actor: 7 messages_removed { removal { removal_id: 1 account_id: 8 } }"},
+          {"time_ms: 17 actor: 7 removal_undone { removal_id: 1 }"}});
+  commit(database, club,
+         {{"time_ms: 17 actor: 7 sanction_imposed { sanction { sanction_id: 1 club_id: 1 "
+           "account_id: 8 kind: SANCTION_KIND_MUTE until_ms: 100 } }",
+           "note: 'a private word' evidence { room_id: 1 number: 2 body: 'third words' }"},
+          {"time_ms: 17 actor: 7 sanction_imposed { sanction { sanction_id: 2 club_id: 1 "
+           "account_id: 8 kind: SANCTION_KIND_MUTE room_id: 1 until_ms: 90 } }"},
+          {"time_ms: 18 actor: 7 sanction_ended { sanction_id: 2 account_id: 8 "
+           "end: SANCTION_END_LIFTED text: 'sorry' }"}});
   commit(
       database, direct,
       {{"time_ms: 20 actor: 8 direct_changed { status: DIRECT_STATUS_REQUESTED requested_by: 8 }"},
@@ -66,7 +90,9 @@ void tell_everything(storage::Database& database) {
   commit(database, PartitionId::account(8),
          {{"time_ms: 23 actor: 8 read_marked { mark { stream { kind: STREAM_KIND_CLUB id: 1 } "
            "room_id: 1 number: 2 } }"},
-          {"time_ms: 24 direct_noticed { direct_id: 1 }"}});
+          {"time_ms: 24 direct_noticed { direct_id: 1 }"},
+          {"time_ms: 25 actor: 7 sanction_imposed { sanction { sanction_id: 1 account_id: 8 "
+           "kind: SANCTION_KIND_BAN until_ms: 200 } }"}});
 }
 
 }  // namespace amicale::storage_test

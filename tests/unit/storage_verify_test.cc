@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "storage/verify.h"
 
+#include <algorithm>
+
 #include "storage/backup.h"
 #include "storage/log_reader.h"
 #include "storage/rebuild.h"
@@ -43,7 +45,7 @@ TEST_CASE_FIXTURE(Told, "a sound database verifies, and its report counts what w
   const auto report = verify(database, [&](std::string_view, uint64_t, uint64_t) { ++told; });
   CHECK(report.problems == std::vector<std::string>{});
   CHECK(report.partitions == 5);
-  CHECK(report.entries == 34);
+  CHECK(report.entries == 47);
   CHECK(report.rows > 20);
   CHECK(report.state_hash == to_hex(bytes_of(state_hash(database))));
   CHECK(told > 0);
@@ -90,9 +92,13 @@ TEST_CASE_FIXTURE(Told, "verify names the entry that was changed in the log") {
 
 TEST_CASE_FIXTURE(Told, "verify finds an entry cut from the end of a log") {
   const auto last = View(database).head(club).seq();
-  CHECK(problem_after([&](Batch& batch) {
-          batch.erase(Family::log, key::log_entry(club, last));
-        }).find("state head of club/1") != std::string::npos);
+  Batch batch(database);
+  batch.erase(Family::log, key::log_entry(club, last));
+  database.write(batch);
+  const auto problems = verify(database).problems;
+  CHECK(std::ranges::any_of(problems, [](const std::string& problem) {
+    return problem.find("state head of club/1") != std::string::npos;
+  }));
 }
 
 TEST_CASE_FIXTURE(Told, "a rebuild refuses a broken log") {
@@ -109,7 +115,7 @@ TEST_CASE_FIXTURE(Told,
   const auto commits = database.commits();
   const auto report = backup(database, folder / "copies" / "monday");
   CHECK(report.commits == commits);
-  CHECK(report.entries == 54);
+  CHECK(report.entries == 67);
   CHECK(report.bytes > 0);
   CHECK_FALSE(fs::exists(folder / "copies" / ".monday.partial"));
   CHECK_FALSE(fs::exists(folder / "data" / "checkpoint"));

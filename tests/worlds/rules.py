@@ -8,9 +8,11 @@ fail for its content or the state of things, never with one of ACCESS."""
 
 import dataclasses
 
-ACCESS = {"NOT_FOUND", "FORBIDDEN", "NOT_ACTIVE", "UNAUTHENTICATED", "BLOCKED", "CONSENT_NEEDED", "INTERNAL", "UNSUPPORTED"}
+ACCESS = {"NOT_FOUND", "FORBIDDEN", "NOT_ACTIVE", "UNAUTHENTICATED", "BLOCKED", "CONSENT_NEEDED", "INTERNAL", "UNSUPPORTED",
+          "SANCTIONED"}
 GUEST, MEMBER, SPONSOR, COMMITTEE, PRESIDENT, SUPERVISOR = range(1, 7)
-INVITED, OPTED_IN, ACTIVE, WAITLISTED, REFUSED, PAUSED, REMOVED, BANNED, LEFT = range(1, 10)
+INVITED, OPTED_IN, ACTIVE, WAITLISTED, REFUSED, PAUSED, REMOVED, BANNED, LEFT, SUSPENDED = range(1, 11)
+WARNING, MUTE, SUSPENSION, KICK, BAN = range(1, 6)
 ALL, ROLES, ANNOUNCEMENT = 1, 2, 3
 SITE, CLUB, ACCOUNT, DIRECT = 1, 2, 3, 4
 NONE, STAFF, OWNER = 1, 2, 3
@@ -20,13 +22,15 @@ EVERYONE = {GUEST, MEMBER, SPONSOR, COMMITTEE, PRESIDENT, SUPERVISOR}
 NOT_GUESTS = EVERYONE - {GUEST}
 MANAGERS = {COMMITTEE, PRESIDENT, SUPERVISOR}
 READING = {ACTIVE, PAUSED}
-KNOWING = READING | {INVITED, OPTED_IN, WAITLISTED}
+PLACED = READING | {SUSPENDED}
+KNOWING = PLACED | {INVITED, OPTED_IN, WAITLISTED}
 NOBODY = set()
 
 # Where the committee may move a membership; leaving and accepting are one's own.
 STEPS = {OPTED_IN: {ACTIVE, WAITLISTED, REFUSED, BANNED}, WAITLISTED: {ACTIVE, REFUSED, BANNED},
          REFUSED: {ACTIVE, WAITLISTED, BANNED}, ACTIVE: {PAUSED, REMOVED, BANNED}, PAUSED: {ACTIVE, REMOVED, BANNED},
-         REMOVED: {ACTIVE, BANNED}, BANNED: {ACTIVE, REMOVED}, INVITED: {REMOVED, BANNED}, LEFT: {BANNED}}
+         REMOVED: {ACTIVE, BANNED}, BANNED: {ACTIVE, REMOVED}, INVITED: {REMOVED, BANNED}, LEFT: {BANNED},
+         SUSPENDED: {REMOVED, BANNED}}
 
 
 @dataclasses.dataclass
@@ -40,6 +44,10 @@ class Message:
     author: int
     body: str
     deleted: bool = False
+    words: str = ""        # what stood there when it was deleted
+    deleter: int = 0
+    removal: int = 0       # that took it away, when many were
+    frozen: bool = False
 
 
 @dataclasses.dataclass
@@ -47,6 +55,7 @@ class Room:
     access: int
     roles: set
     archived: bool = False
+    locked: bool = False
     messages: list = dataclasses.field(default_factory=list)   # number n is messages[n - 1]
 
 
@@ -64,6 +73,26 @@ class Invitation:
 
 
 @dataclasses.dataclass
+class Sanction:
+    account: int
+    kind: int
+    room: int = 0
+    by_site: bool = False
+    before: int = 0        # SUSPENSION: where the membership returns to
+    stands: bool = True
+
+
+@dataclasses.dataclass
+class Report:
+    subject: int
+    room: int
+    number: int
+    told: set
+    claimer: int = 0
+    open: bool = True
+
+
+@dataclasses.dataclass
 class Club:
     slug: str
     capacity: int = 1000
@@ -71,6 +100,9 @@ class Club:
     members: dict = dataclasses.field(default_factory=dict)
     invitations: dict = dataclasses.field(default_factory=dict)
     entered: set = dataclasses.field(default_factory=set)   # whoever was let in at some time
+    sanctions: dict = dataclasses.field(default_factory=dict)
+    reports: dict = dataclasses.field(default_factory=dict)    # id -> Report
+    removals: dict = dataclasses.field(default_factory=dict)   # id -> [whose, [(room, number)], undone]
 
 
 @dataclasses.dataclass
@@ -138,21 +170,32 @@ class Rules:
         m = self.member(who, club)
         return m.role if m and m.status == ACTIVE else 0
 
+    def shared(self, a, b):
+        return [i for i, c in self.clubs.items() if a in c.members and b in c.members and c.members[a].status in READING
+                and c.members[b].status in READING]
+
     def share_a_club(self, a, b):
-        return any(a in c.members and b in c.members and c.members[a].status in READING and c.members[b].status in READING
-                   for c in self.clubs.values())
+        return bool(self.shared(a, b))
+
+    def standing(self, who, club):
+        held = self.clubs[club].sanctions.values() if club in self.clubs else ()
+        return [s for s in held if s.account == who and s.stands]
+
+    def held(self, who, club, room=None):
+        """Whether a sanction holds them back there. Nothing in these worlds is over by itself: all last for days."""
+        return any(s.room in (0, room) for s in self.standing(who, club))
 
     # --- Gates: None = may ---
 
-    def in_club(self, who, club, active, paused=NOBODY, room=None, floor=False):
-        """`room`: the request is about a room, which must be readable. `floor`: it speaks there."""
+    def in_club(self, who, club, active, paused=NOBODY, room=None, floor=False, hold=True):
+        """`room`: the request is about a room, which must be readable. `floor`: it speaks there. `hold`: a sanction holds it back."""
         m, staff = self.member(who, club), self.staff(who)
         if club == 0:
             return {"NOT_FOUND", "BAD_REQUEST"}   # no club has this id
         if club not in self.clubs or not staff and (m is None or m.status not in KNOWING):
             return {"NOT_FOUND"}
         if not staff and m.status not in READING:
-            return {"NOT_ACTIVE"}
+            return {"SANCTIONED"} if m.status == SUSPENDED else {"NOT_ACTIVE"}
         if room is not None and not self.reads_room(who, club, room):
             return {"NOT_FOUND"}
         if not staff and m.status == PAUSED and m.role not in paused:
@@ -161,6 +204,8 @@ class Rules:
             return {"FORBIDDEN"}
         if floor and self.clubs[club].rooms[room].access == ANNOUNCEMENT and not staff and m.role not in MANAGERS:
             return {"FORBIDDEN"}
+        if hold and self.accounts[who].site_role != OWNER and self.held(who, club, room):
+            return {"SANCTIONED"}
         return None
 
     def on_site(self, who, least=STAFF):
@@ -181,7 +226,8 @@ class Rules:
             return {"BAD_REQUEST"}
         if q.stream.kind == CLUB:
             no = self.in_club(who, q.stream.id, active, paused, q.room_id, floor)
-            if no is None and writes and self.clubs[q.stream.id].rooms[q.room_id].archived:
+            room = self.clubs[q.stream.id].rooms.get(q.room_id) if no is None else None
+            if room and writes and (room.archived or room.locked and self.rank(who, q.stream.id) < COMMITTEE):
                 return {"CONFLICT"}
             return no
         d = self.directs.get(q.stream.id)
@@ -210,7 +256,7 @@ class Rules:
 
     def judge_subscribe(self, who, q):
         if q.stream.kind == CLUB and q.stream.id:
-            return self.in_club(who, q.stream.id, EVERYONE, EVERYONE)
+            return self.in_club(who, q.stream.id, EVERYONE, EVERYONE, hold=False)
         if q.stream.kind == ACCOUNT and q.stream.id:
             return None if q.stream.id == who else {"NOT_FOUND"}
         if q.stream.kind == DIRECT and q.stream.id:
@@ -303,7 +349,7 @@ class Rules:
         return no or (None if i else {"NOT_FOUND"})
 
     def judge_list_invitations(self, who, q):
-        return self.on_site(who) if q.club_id == 0 else self.in_club(who, q.club_id, MANAGERS)
+        return self.on_site(who) if q.club_id == 0 else self.in_club(who, q.club_id, MANAGERS, hold=False)
 
     def judge_add_member(self, who, q):
         return self.in_club(who, q.club_id, NOBODY)
@@ -328,7 +374,7 @@ class Rules:
         if q.account_id == who and m and (q.status == LEFT and m.status in KNOWING or
                                           m.status == INVITED and q.status in (OPTED_IN, ACTIVE)):
             return None
-        if no := self.in_club(who, q.club_id, EVERYONE, EVERYONE):
+        if no := self.in_club(who, q.club_id, EVERYONE, EVERYONE, hold=False):
             return no
         if q.status == LEFT:
             return {"FORBIDDEN"}
@@ -343,10 +389,13 @@ class Rules:
             return None
         if q.status not in STEPS[target.status]:
             return {"CONFLICT"}
-        return None if self.rank(who, q.club_id) > target.role else {"FORBIDDEN"}
+        if self.rank(who, q.club_id) <= target.role:
+            return {"FORBIDDEN"}
+        ours = target.status == BANNED and any(s.kind == BAN and s.by_site for s in self.standing(q.account_id, q.club_id))
+        return {"FORBIDDEN", "CONFLICT", "CAPACITY"} if ours and not self.staff(who) else None
 
     def judge_list_members(self, who, q):
-        return self.in_club(who, q.club_id, EVERYONE, EVERYONE)
+        return self.in_club(who, q.club_id, EVERYONE, EVERYONE, hold=False)
 
     def judge_set_site_role(self, who, q):
         if no := self.on_site(who, OWNER):
@@ -382,6 +431,21 @@ class Rules:
         author = self.member(m.author, q.stream.id)
         return None if self.rank(who, q.stream.id) > (author.role if author else 0) else {"FORBIDDEN"}
 
+    def judge_moderated(self, who, q):
+        if no := self.at_message(who, q, MANAGERS, writes=False, in_direct=False):
+            return no
+        m = self.named(q)
+        if m is None:
+            return {"NOT_FOUND"}
+        author = self.member(m.author, q.stream.id)
+        return None if self.rank(who, q.stream.id) > (author.role if author else 0) else {"FORBIDDEN"}
+
+    def judge_restore_message(self, who, q):
+        if no := self.judge_moderated(who, q):
+            return no
+        m = self.named(q)
+        return {"FORBIDDEN"} if m.deleted and m.author and m.deleter == m.author else None
+
     def judge_react(self, who, q):
         return self.at_message(who, q, EVERYONE) or (None if self.named(q) else {"NOT_FOUND"})
 
@@ -389,7 +453,7 @@ class Rules:
         return self.at_message(who, q, MANAGERS, in_direct=False) or (None if self.named(q) else {"NOT_FOUND"})
 
     def judge_count_mentions(self, who, q):
-        return self.in_club(who, q.club_id, EVERYONE, EVERYONE, room=q.room_id)
+        return self.in_club(who, q.club_id, EVERYONE, EVERYONE, room=q.room_id, hold=False)
 
     def judge_import_messages(self, who, q):
         return self.in_club(who, q.club_id, NOBODY, room=q.room_id)
@@ -398,6 +462,8 @@ class Rules:
         d = self.directs.get(direct_id(who, q.account_id))
         if q.account_id in (0, who) or not (d and d.status) and not self.share_a_club(who, q.account_id):
             return {"NOT_FOUND"}
+        if not (d and d.status) and all(self.held(who, c) for c in self.shared(who, q.account_id)):
+            return {"SANCTIONED"}
         return {"BLOCKED"} if d and d.blockers else None
 
     def judge_answer_direct(self, who, q):
@@ -448,12 +514,131 @@ class Rules:
         if no or 1 <= q.from_size <= q.to_size < 1 << 32:
             return no
         return {"NOT_FOUND"} if 1 <= q.from_size <= q.to_size else {"BAD_REQUEST"}
+    def judge_change_profile(self, who, q):
+        placed = [c for c, club in self.clubs.items() if who in club.members and club.members[who].status in PLACED]
+        return {"SANCTIONED"} if q.HasField("display_name") and any(self.held(who, c) for c in placed) else None
+
+    def judge_impose_sanction(self, who, q):
+        if q.club_id == 0:
+            return self.on_site(who) or (None if q.account_id in self.accounts else {"NOT_FOUND"})
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        if q.room_id and q.kind == MUTE and not self.reads_room(who, q.club_id, q.room_id):
+            return {"NOT_FOUND"}
+        if q.account_id == who:
+            return {"FORBIDDEN"}
+        target = self.member(q.account_id, q.club_id)
+        if target is None:
+            return {"NOT_FOUND"}
+        site = 6 + self.accounts[q.account_id].site_role if self.staff(q.account_id) else 0
+        if self.rank(who, q.club_id) <= max(target.role, site):
+            return {"FORBIDDEN"}
+        good = {WARNING: PLACED, MUTE: PLACED, SUSPENSION: PLACED, KICK: KNOWING}.get(q.kind, KNOWING | {REFUSED, REMOVED, BANNED, LEFT})
+        if target.status not in good:
+            return {"CONFLICT"}
+        same = [s for s in self.standing(q.account_id, q.club_id) if (s.kind, s.room) == (q.kind, q.room_id)]
+        return {"FORBIDDEN"} if same and same[0].by_site and not self.staff(who) else None
+
+    def judge_lift_sanction(self, who, q):
+        if q.club_id == 0:
+            return self.on_site(who) or {"NOT_FOUND"}   # nobody is ever banned from the site in these worlds
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        s = self.clubs[q.club_id].sanctions.get(q.sanction_id)
+        if s is None:
+            return {"NOT_FOUND"}
+        target = self.member(s.account, q.club_id)
+        if s.account == who or target and self.rank(who, q.club_id) <= target.role:
+            return {"FORBIDDEN"}
+        if not s.stands:
+            return {"CONFLICT"}
+        return {"FORBIDDEN"} if s.by_site and not self.staff(who) else None
+
+    def judge_find_messages(self, who, q):
+        if no := self.in_club(who, q.club_id, MANAGERS, hold=False):
+            return no
+        return None if not q.room_id or self.reads_room(who, q.club_id, q.room_id) else {"NOT_FOUND"}
+
+    def judge_remove_messages(self, who, q):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        author = self.member(q.account_id, q.club_id)
+        for ref in q.messages:
+            if no := self.in_club(who, q.club_id, MANAGERS, room=ref.room_id):
+                return no
+            if self.rank(who, q.club_id) <= (author.role if author else 0):
+                return {"FORBIDDEN"}
+        rooms = self.clubs[q.club_id].rooms
+        return None if all(1 <= ref.number <= len(rooms[ref.room_id].messages) for ref in q.messages) else {"NOT_FOUND"}
+
+    def judge_undo_removal(self, who, q):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        removal = self.clubs[q.club_id].removals.get(q.removal_id)
+        if removal is None:
+            return {"NOT_FOUND"}
+        author, refs, undone = removal
+        member = self.member(author, q.club_id)
+        for room, _ in () if undone else refs:
+            if no := self.in_club(who, q.club_id, MANAGERS, room=room):
+                return no
+            if self.rank(who, q.club_id) <= (member.role if member else 0):
+                return {"FORBIDDEN"}
+        return None
+
+    def subject_of(self, q):
+        if not q.HasField("message"):
+            return q.account_id
+        room = self.clubs[q.club_id].rooms.get(q.message.room_id)
+        held = room.messages if room else []
+        return held[q.message.number - 1].author if 1 <= q.message.number <= len(held) else None
+
+    def judge_file_report(self, who, q):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        if no := self.in_club(who, q.club_id, EVERYONE, EVERYONE, hold=False):
+            return no
+        if q.HasField("message") and not self.reads_room(who, q.club_id, q.message.room_id):
+            return {"NOT_FOUND"}
+        subject = self.subject_of(q)
+        if subject is None:
+            return {"NOT_FOUND"}
+        if q.HasField("message") and subject == 0 or subject == who:
+            return {"BAD_REQUEST"}
+        m = self.member(subject, q.club_id)
+        return None if m and (q.HasField("message") or m.status in PLACED) else {"NOT_FOUND"}
+
+    def may_judge_report(self, who, club, report):
+        m = self.member(report.subject, club)
+        return report.subject != who and self.rank(who, club) > (m.role if m else 0)
+
+    def judge_list_reports(self, who, q):
+        return self.on_site(who) if q.club_id == 0 else self.in_club(who, q.club_id, MANAGERS, hold=False)
+
+    def judge_a_report(self, who, q):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        report = self.clubs[q.club_id].reports.get(q.report_id)
+        if report is None or not self.may_judge_report(who, q.club_id, report):
+            return {"NOT_FOUND"}
+        if who in report.told:
+            return {"FORBIDDEN"}
+        return None if report.open and report.claimer in (0, who) else {"CONFLICT"}
+
+    def judge_list_sanctions(self, who, q):
+        return self.in_club(who, q.club_id, MANAGERS, hold=False)
 
     # The policy table. A request of frame.proto that has no row here fails the run.
     POLICY = {
         "hello": anyone, "authenticate": anyone, "subscribe": judge_subscribe, "unsubscribe": anyone, "heartbeat": anyone,
         "login": anyone, "look_up_invitation": judge_look_up_invitation, "register": judge_register,
-        "accept_invitation": judge_accept_invitation, "change_password": anyone, "change_profile": anyone,
+        "accept_invitation": judge_accept_invitation, "change_password": anyone, "change_profile": judge_change_profile,
         "list_tokens": anyone, "revoke_token": judge_revoke_token, "logout": anyone, "mark_read": judge_room_query,
         "set_level": judge_room_query, "list_clubs": anyone, "list_directs": anyone, "create_club": judge_create_club,
         "change_club": judge_change_club, "create_room": judge_create_room, "change_room": judge_change_room,
@@ -468,6 +653,12 @@ class Rules:
         "set_typing": judge_set_typing, "create_backup": judge_create_backup, "get_stats": judge_get_stats,
         "find_account": judge_find_account, "get_audit_proof": judge_get_audit_proof,
         "get_audit_consistency": judge_get_audit_consistency, "get_audit_keys": anyone,
+        "find_account": judge_find_account, "impose_sanction": judge_impose_sanction, "lift_sanction": judge_lift_sanction,
+        "list_sanctions": judge_list_sanctions, "list_own_sanctions": anyone,
+        "find_messages": judge_find_messages, "remove_messages": judge_remove_messages, "undo_removal": judge_undo_removal,
+        "list_removals": judge_list_sanctions, "file_report": judge_file_report, "list_reports": judge_list_reports,
+        "claim_report": judge_a_report, "resolve_report": judge_a_report,
+        "restore_message": judge_restore_message, "lock_message": judge_moderated,
     }
     WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register", "get_audit_keys"}
 
@@ -483,7 +674,7 @@ class Rules:
         follow = getattr(self, "did_" + name, None)
         if follow:
             follow(who, q, reply)
-        for club in self.clubs.values() if name in ("accept_invitation", "add_member", "set_member_status") else ():
+        for club in self.clubs.values() if name in ("accept_invitation", "add_member", "set_member_status", "lift_sanction") else ():
             club.entered |= {a for a, m in club.members.items() if m.status in READING}
 
     def did_create_club(self, who, q, reply):
@@ -502,6 +693,8 @@ class Rules:
             room.access, room.roles = q.access, set(q.roles)
         if q.HasField("archived"):
             room.archived = q.archived
+        if q.HasField("locked"):
+            room.locked = q.locked
 
     def did_create_invitation(self, who, q, reply):
         i = Invitation(reply.code, q.club_id, q.role, who, max_uses=q.max_uses or 1,
@@ -521,7 +714,7 @@ class Rules:
             return
         m = self.member(who, i.club)
         before = m.status if m else 0
-        if before in READING | {OPTED_IN, WAITLISTED}:
+        if before in PLACED | {OPTED_IN, WAITLISTED}:
             i.uses += bool(i.account)
             return
         back = before in (REFUSED, REMOVED, LEFT)
@@ -535,7 +728,7 @@ class Rules:
         if reply.account_created:
             self.accounts[reply.account_id] = Account(q.login, q.display_name)
         club, m = self.clubs[q.club_id], self.member(reply.account_id, q.club_id)
-        if m and m.status in READING:
+        if m and m.status in PLACED:
             return
         if q.role == PRESIDENT and self.president(q.club_id):
             club.members[self.president(q.club_id)].role = COMMITTEE
@@ -559,7 +752,36 @@ class Rules:
             m.role = COMMITTEE
         if q.status in (REMOVED, BANNED, LEFT) and m.role > MEMBER:
             m.role = MEMBER
+        if q.status == BANNED:
+            held = self.clubs[q.club_id].sanctions
+            held[max(held, default=0) + 1] = Sanction(q.account_id, BAN, by_site=self.staff(who))
+        for s in self.standing(q.account_id, q.club_id) if m.status == BANNED else ():
+            s.stands = s.stands and s.kind != BAN
         m.status = q.status
+
+    def did_impose_sanction(self, who, q, reply):
+        m = self.member(q.account_id, q.club_id)
+        before = m.status
+        for s in self.standing(q.account_id, q.club_id):
+            if (s.kind, s.room) == (q.kind, q.room_id):
+                s.stands, before = False, s.before or before
+        self.clubs[q.club_id].sanctions[reply.object_id] = Sanction(
+            q.account_id, q.kind, q.room_id, self.staff(who), before if q.kind == SUSPENSION else 0, q.kind not in (WARNING, KICK))
+        m.status = {SUSPENSION: SUSPENDED, KICK: LEFT, BAN: BANNED}.get(q.kind, m.status)
+        if q.kind in (KICK, BAN) and m.role > MEMBER:
+            m.role = MEMBER
+
+    def did_lift_sanction(self, who, q, reply):
+        s = self.clubs[q.club_id].sanctions[q.sanction_id]
+        s.stands = False
+        m = self.member(s.account, q.club_id)
+        if s.kind == SUSPENSION and m and m.status == SUSPENDED:
+            other = self.president(q.club_id)
+            if m.role == PRESIDENT and other not in (0, s.account):
+                m.role = COMMITTEE
+            m.status = s.before if s.before in READING else ACTIVE
+        elif s.kind == BAN and m and m.status == BANNED:
+            m.status = REMOVED
 
     def did_set_site_role(self, who, q, reply):
         next(a for a in self.accounts.values() if a.login == q.login).site_role = q.role
@@ -574,7 +796,46 @@ class Rules:
 
     def did_delete_message(self, who, q, reply):
         m = self.named(q)
-        m.deleted, m.body = True, ""
+        if not m.deleted:
+            m.deleted, m.deleter, m.words, m.body, m.removal = True, who, m.body, "", 0
+
+    def did_restore_message(self, who, q, reply):
+        m = self.named(q)
+        if m.deleted:
+            m.deleted, m.body = False, m.words
+
+    def did_remove_messages(self, who, q, reply):
+        if not reply.object_id:
+            return
+        rooms, taken = self.clubs[q.club_id].rooms, []
+        for ref in q.messages:
+            m = rooms[ref.room_id].messages[ref.number - 1]
+            if not m.deleted:
+                m.deleted, m.deleter, m.words, m.body, m.removal = True, who, m.body, "", reply.object_id
+                taken.append((ref.room_id, ref.number))
+        self.clubs[q.club_id].removals[reply.object_id] = [q.account_id, taken, False]
+
+    def did_undo_removal(self, who, q, reply):
+        removal, rooms = self.clubs[q.club_id].removals[q.removal_id], self.clubs[q.club_id].rooms
+        for room, number in () if removal[2] else removal[1]:
+            m = rooms[room].messages[number - 1]
+            if m.deleted and m.removal == q.removal_id:
+                m.deleted, m.body = False, m.words
+        removal[2] = True
+
+    def did_file_report(self, who, q, reply):
+        room, number = (q.message.room_id, q.message.number) if q.HasField("message") else (0, 0)
+        held = self.clubs[q.club_id].reports
+        held.setdefault(reply.object_id, Report(self.subject_of(q), room, number, set())).told.add(who)
+
+    def did_claim_report(self, who, q, reply):
+        self.clubs[q.club_id].reports[q.report_id].claimer = 0 if q.release else who
+
+    def did_resolve_report(self, who, q, reply):
+        self.clubs[q.club_id].reports[q.report_id].open = False
+
+    def did_lock_message(self, who, q, reply):
+        self.named(q).frozen = not q.unlock
 
     def did_import_messages(self, who, q, reply):
         room = self.clubs[q.club_id].rooms[q.room_id]

@@ -60,7 +60,9 @@ class Pairs:
         for field in q.DESCRIPTOR.fields:
             if field.name in plain and field.message_type is None and field.label != field.LABEL_REPEATED:
                 setattr(q, field.name, plain[field.name])
-        if "messages" in q.DESCRIPTOR.fields_by_name:
+        if name == "remove_messages":
+            q.messages.add(room_id=1, number=1)
+        if name == "import_messages":
             q.messages.add(author_name="Ancien", time_ms=1_000_000_000_000, body="x", client_msg_id=bytes(16))
         if "account_ids" in q.DESCRIPTOR.fields_by_name:
             q.account_ids.append(1)

@@ -24,6 +24,7 @@ class World:
         self.rules = r.Rules()
         self.sockets, self.tokens, self.me_token = {}, {}, {}
         self.audience = {}                       # (kind, id, seq) -> who could read it
+        self.cases = {}                          # … when it is about a sanction
         self.ever = collections.defaultdict(set)  # (kind, id) -> who ever could follow
         self.counts = collections.Counter()      # (request, outcome)
         self.ways = collections.Counter()
@@ -65,6 +66,7 @@ class World:
         request = self.p.requests[name].message_type._concrete_class(**fields) if q is None else q
         expected = self.rules.judge(who, name, request)
         before = self.readers(who, name, request) if expected is None else None
+        committee = self.committee_of(name, request) if expected is None else set()
         frame = self.p.ClientFrame(request_id=1)
         getattr(frame, name).CopyFrom(request)
         if by_http:
@@ -90,6 +92,7 @@ class World:
                 self.rules.did(who, name, request, body)
             if before is not None:
                 self.note(name, request, body, before | (self.readers(who, name, request) or set()))
+                self.note_case(body, committee | self.committee_of(name, request))
             look = getattr(self, "see_" + name, None)
             if look:
                 look(who, request, body)
@@ -106,7 +109,7 @@ class World:
     def readers(self, who, name, q):
         """Who may read the events that this command makes, as things stand; None = it makes none that are watched."""
         rules = self.rules
-        if name in ("post_message", "edit_message", "delete_message", "react", "pin_message"):
+        if name in ("post_message", "edit_message", "delete_message", "react", "pin_message", "restore_message", "lock_message"):
             if q.stream.kind == r.CLUB:
                 return rules.room_readers(q.stream.id, q.room_id)
             return {q.stream.id >> 32, q.stream.id & 0xffffffff}
@@ -119,6 +122,8 @@ class World:
             return rules.club_readers(q.club_id)
         if name in ("set_role", "set_member_status"):
             return rules.club_readers(q.club_id) | {q.account_id}
+        if name in ("impose_sanction", "lift_sanction") and q.club_id:
+            return rules.club_readers(q.club_id) | {self.sanctioned(name, q)}
         if name == "revoke_invitation" and q.club_id:
             return rules.managers(q.club_id) | {rules.clubs[q.club_id].invitations[q.invitation_id].maker}
         if name in ("open_direct", "answer_direct"):
@@ -129,6 +134,10 @@ class World:
             return {who}
         if name in ("mark_read", "set_level", "change_profile", "change_password"):
             return {who}
+        if name in ("file_report", "claim_report", "resolve_report"):
+            return rules.managers(q.club_id)
+        if name in ("remove_messages", "undo_removal"):
+            return rules.club_readers(q.club_id)   # a coarse bound; who reads which room is looked at by the history
         return None   # the site's whole stream is for whoever is staff when they read it: see `ever`
 
     def note(self, name, q, reply, who):
@@ -136,12 +145,27 @@ class World:
             for seq in range(reply.first_seq, reply.last_seq + 1):
                 self.audience[reply.stream.kind, reply.stream.id, seq] = who
 
-    MOVES = {"create_club", "create_room", "change_room", "add_member", "accept_invitation", "set_role", "set_member_status",
+    # What is said of a sanction is for the committee and for whom it concerns, whoever else hears what became of their membership.
+    CASES = ("impose_sanction", "lift_sanction", "set_member_status")
+
+    def sanctioned(self, name, q):
+        return self.rules.clubs[q.club_id].sanctions[q.sanction_id].account if name == "lift_sanction" else q.account_id
+
+    def committee_of(self, name, q):
+        return set(self.rules.managers(q.club_id)) | {self.sanctioned(name, q)} if name in self.CASES and q.club_id else set()
+
+    def note_case(self, reply, who):
+        if who and reply.first_seq and not reply.repeated:
+            for seq in range(reply.first_seq, reply.last_seq + 1):
+                self.cases[reply.stream.kind, reply.stream.id, seq] = who
+
+    MOVES = {"impose_sanction", "lift_sanction", "create_club", "create_room", "change_room", "add_member", "accept_invitation", "set_role", "set_member_status",
              "set_site_role", "subscribe"}
 
     def follow_ever(self):
         for club, held in self.rules.clubs.items():
             self.ever[r.CLUB, club] |= self.rules.club_readers(club)
+            self.ever["managers", club] |= set(self.rules.managers(club))
             for room in held.rooms:
                 self.ever["room", club, room] |= self.rules.room_readers(club, room)
         self.ever[r.SITE, 1] |= {a for a in self.rules.accounts if self.rules.staff(a)}
@@ -154,6 +178,10 @@ class World:
         for event in batch.events:
             self.counts["event", event.WhichOneof("body")] += 1
             allowed = self.audience.get((kind, number, event.seq))
+            if event.WhichOneof("body") in ("sanction_imposed", "sanction_ended") and kind == r.CLUB:
+                # Told before the reply that names its seq, or made by another command: judged by who ever could.
+                told = event.sanction_imposed.sanction if event.HasField("sanction_imposed") else event.sanction_ended
+                allowed = self.cases.get((kind, number, event.seq), self.ever["managers", number] | {told.account_id})
             if allowed is None and kind in (r.CLUB, r.SITE):
                 # Imports and what comes along with other commands: answered without a seq, so judged by who ever could.
                 body = event.WhichOneof("body")
@@ -162,6 +190,8 @@ class World:
                     allowed = allowed | {event.member_changed.member.account_id}
                 elif body == "message_posted":
                     allowed = self.ever["room", number, event.message_posted.room_id]
+            if event.WhichOneof("body") == "report_filed" and event.actor:
+                raise Violation(f"{who} is told who reported: {event}")
             # Staff read a club's whole past, from the day they are staff until the day they are not.
             as_staff = self.rules.staff(who) or who == self.just_demoted
             if allowed is not None and who not in allowed and not (as_staff and kind in (r.CLUB, r.SITE)):
@@ -194,7 +224,7 @@ class World:
         self.must_equal("head", who, reply.head_number, len(room.messages))
         for m in reply.messages:
             held = room.messages[m.number - 1]
-            self.must_equal(f"message {m.number}", who, (m.author, m.body, m.deleted), (held.author, held.body, held.deleted))
+            self.must_equal(f"message {m.number}", who, (m.author, m.body, m.deleted, m.edit_locked), (held.author, held.body, held.deleted, held.frozen))
 
     def see_list_clubs(self, who, q, reply):
         self.must_equal("clubs", who, {c.club.club_id for c in reply.clubs}, self.rules.clubs_of(who))
@@ -221,6 +251,19 @@ class World:
     def see_list_invitations(self, who, q, reply):
         home = self.rules.clubs[q.club_id].invitations if q.club_id else self.rules.invitations
         self.must_equal("invitations", who, {i.invitation_id for i in reply.invitations}, set(home))
+
+    def see_list_sanctions(self, who, q, reply):
+        held = self.rules.clubs[q.club_id].sanctions
+        visible = {i: s.stands for i, s in held.items() if q.account_id in (0, s.account) and (s.stands or not q.standing)}
+        found = {c.sanction.sanction_id: not c.sanction.end for c in reply.cases}
+        if len(visible) <= 100 and not q.page and not q.before:
+            self.must_equal(f"sanctions of club {q.club_id}", who, found, visible)
+
+    def see_list_own_sanctions(self, who, q, reply):
+        visible = {(c, i) for c, club in self.rules.clubs.items() for i, s in club.sanctions.items() if s.account == who}
+        self.must_equal("own sanctions", who, {(c.sanction.club_id, c.sanction.sanction_id) for c in reply.cases}, visible)
+        if any(c.note for c in reply.cases):
+            raise Violation(f"{who} is shown a note about themselves")
 
     def see_look_up_names(self, who, q, reply):
         named = {n.account_id for n in reply.names}
@@ -500,6 +543,12 @@ class World:
     def invent_react(self, who, q, _):
         q.emoji, q.remove = self.random.choice(EMOJI), self.random.random() < 0.3
 
+    def invent_delete_message(self, who, q, _):
+        q.reason, q.text = self.random.randint(0, 10), self.text()
+
+    def invent_lock_message(self, who, q, _):
+        q.unlock = self.random.random() < 0.6
+
     def invent_pin_message(self, who, q, _):
         q.unpin = self.random.random() < 0.5
 
@@ -537,6 +586,8 @@ class World:
             self.access(q)
         else:
             q.archived = self.random.random() < 0.3
+        if self.random.random() < 0.3:
+            q.locked, q.reason = self.random.random() < 0.3, self.text()
 
     def invent_create_invitation(self, who, q, _):
         q.max_uses, q.needs_decision = self.random.choice((0, 1, 3)), self.random.random() < 0.5
@@ -553,6 +604,80 @@ class World:
 
     def invent_set_member_status(self, who, q, _):
         q.status = self.random.choice((3, 3, 3, 4, 5, 6, 7, 8, 9, 1, 0))
+
+    def invent_impose_sanction(self, who, q, _):
+        q.kind, q.reason, q.text, q.note = self.random.randint(1, 5), self.random.randint(1, 10), self.text(), self.text()
+        q.room_id = self.a_room(q.club_id) if q.kind == r.MUTE and self.random.random() < 0.4 else 0
+        q.duration_s = 86_400 * self.random.randint(1, 20) if q.kind in (r.MUTE, r.SUSPENSION, r.BAN) else 0
+        if self.random.random() < 0.05:   # who is banned from the site plays no more: far too long for anybody
+            q.club_id, q.kind, q.room_id, q.duration_s = 0, r.BAN, 0, 1 << 31
+
+    def invent_lift_sanction(self, who, q, _):
+        held = self.rules.clubs[q.club_id].sanctions if q.club_id in self.rules.clubs else {}
+        q.sanction_id = self.random.choice(list(held)) if held and self.random.random() < 0.9 else self.random.choice(FORGED)
+        if self.random.random() < 0.05:
+            q.club_id, q.account_id = 0, self.an_account()
+        else:
+            q.account_id = 0
+
+    def invent_list_sanctions(self, who, q, _):
+        q.standing, q.account_id = self.random.random() < 0.5, self.an_account() if self.random.random() < 0.3 else 0
+
+    def invent_file_report(self, who, q, _):
+        q.reason, q.text = self.random.randint(1, 10), self.text()
+        rooms = self.rules.clubs[q.club_id].rooms if q.club_id in self.rules.clubs else {}
+        if rooms and self.random.random() < 0.7:
+            room = self.random.choice(list(rooms))
+            q.account_id, q.message.room_id, q.message.number = 0, room, self.random.randint(1, len(rooms[room].messages) + 1)
+
+    def invent_list_reports(self, who, q, _):
+        q.account_id = 0
+        if self.random.random() < 0.2:
+            q.club_id = 0
+
+    def a_report(self, q):
+        held = self.rules.clubs[q.club_id].reports if q.club_id in self.rules.clubs else {}
+        return self.random.choice(list(held)) if held and self.random.random() < 0.9 else self.random.choice(FORGED)
+
+    def invent_claim_report(self, who, q, _):
+        q.report_id, q.release = self.a_report(q), self.random.random() < 0.4
+
+    def invent_resolve_report(self, who, q, _):
+        q.report_id, q.state, q.text = self.a_report(q), self.random.randint(2, 3), self.text()
+
+    def see_list_reports(self, who, q, reply):
+        held = self.rules.clubs[q.club_id].reports if q.club_id else {}
+        visible = {i: len(x.told) for i, x in held.items() if x.open and self.rules.may_judge_report(who, q.club_id, x)}
+        if q.club_id and len(visible) <= 100:
+            self.must_equal(f"reports of club {q.club_id}", who, {x.report_id: x.reporters for x in reply.reports}, visible)
+
+    def invent_find_messages(self, who, q, _):
+        q.room_id = self.a_room(q.club_id) if self.random.random() < 0.3 else 0
+
+    def see_find_messages(self, who, q, reply):
+        rules, found = self.rules, {(m.room_id, m.number): m.body for m in reply.messages}
+        visible = {(room, i + 1): m.body for room, held in rules.clubs[q.club_id].rooms.items() for i, m in enumerate(held.messages)
+                   if q.room_id in (0, room) and rules.reads_room(who, q.club_id, room) and m.author == q.account_id and m.author
+                   and not m.deleted}
+        if len(visible) < 200:
+            self.must_equal(f"messages of {q.account_id} in club {q.club_id}", who, found, visible)
+
+    def invent_remove_messages(self, who, q, _):
+        q.reason = self.random.randint(1, 10)
+        rooms = self.rules.clubs[q.club_id].rooms if q.club_id in self.rules.clubs else {}
+        theirs = [(room, i + 1) for room, held in rooms.items() for i, m in enumerate(held.messages) if m.author == q.account_id]
+        for room, number in self.random.sample(theirs, min(len(theirs), self.random.randint(1, 4))) or [(1, 1)]:
+            q.messages.add(room_id=room, number=number)
+
+    def invent_undo_removal(self, who, q, _):
+        held = self.rules.clubs[q.club_id].removals if q.club_id in self.rules.clubs else {}
+        q.removal_id = self.random.choice(list(held)) if held and self.random.random() < 0.9 else self.random.choice(FORGED)
+
+    def see_list_removals(self, who, q, reply):
+        held = self.rules.clubs[q.club_id].removals
+        if len(held) <= 100:
+            self.must_equal(f"removals of club {q.club_id}", who, {r.removal_id: bool(r.undone_ms) for r in reply.removals},
+                            {i: undone for i, (_, _, undone) in held.items()})
 
     def invent_list_members(self, who, q, _):
         if self.random.random() < 0.3:

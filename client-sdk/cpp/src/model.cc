@@ -96,6 +96,8 @@ bool Model::apply_snapshot(const Resynced& resynced) {
     club.me = in.me();
     club.ended = false;
     club.members_after = in.members_after();
+    club.sanctions.clear();
+    for (const v1::Sanction& one : in.sanctions()) club.sanctions[one.sanction_id()] = one;
     club.members.clear();
     for (const v1::Member& member : in.members()) club.members[member.account_id()] = member;
     club.presence = {};
@@ -127,6 +129,7 @@ bool Model::apply_snapshot(const Resynced& resynced) {
     account_.devices.clear();
     account_.memberships.clear();
     account_.directs.clear();
+    account_.sanctions.clear();
     for (const v1::Device& device : in.devices()) account_.devices[device.token_id()] = device;
     read_marks_.clear();
     for (const v1::ReadMark& mark : in.read_marks()) {
@@ -174,6 +177,16 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
       if (member.account_id() == club.me.account_id()) club.me = member;
       return true;
     }
+    case v1::Event::kSanctionImposed: {
+      v1::Sanction sanction = event.sanction_imposed().sanction();
+      sanction.set_start_seq(event.seq());
+      if (sanction.end() == v1::SANCTION_END_UNSPECIFIED)
+        club.sanctions[sanction.sanction_id()] = std::move(sanction);
+      return true;
+    }
+    case v1::Event::kSanctionEnded:
+      club.sanctions.erase(event.sanction_ended().sanction_id());
+      return true;
     default: break;
   }
   const auto room = club.rooms.find(Timeline::room_of(event).value_or(0));
@@ -225,6 +238,14 @@ bool Model::apply_account(const v1::Event& event) {
     case v1::Event::kMembershipNoticed:
       account_.memberships[event.membership_noticed().club_id()] = event.membership_noticed();
       return true;
+    case v1::Event::kSanctionNoticed: {
+      const v1::Sanction& told = event.sanction_noticed().sanction();
+      std::erase_if(account_.sanctions, [&](const v1::Sanction& known) {
+        return known.club_id() == told.club_id() && known.sanction_id() == told.sanction_id();
+      });
+      account_.sanctions.push_back(told);
+      return true;
+    }
     case v1::Event::kDirectNoticed:
       account_.directs.insert(event.direct_noticed().direct_id());
       return true;
@@ -380,6 +401,17 @@ std::string Model::name(Stream stream, std::uint64_t account_id) const {
   const DirectState* found = stream.kind == v1::STREAM_KIND_DIRECT ? direct(stream.id) : nullptr;
   return found != nullptr && found->direct.other() == account_id ? found->direct.other_name()
                                                                  : std::string();
+}
+
+const v1::Sanction* Model::hold(Stream stream, std::uint64_t room_id, std::int64_t now_ms) const {
+  const ClubState* found = stream.kind == v1::STREAM_KIND_CLUB ? club(stream.id) : nullptr;
+  if (found == nullptr) return nullptr;
+  for (const auto& [id, sanction] : found->sanctions) {
+    const bool stands = sanction.until_ms() == 0 || sanction.until_ms() > now_ms;
+    const bool here = sanction.room_id() == 0 || sanction.room_id() == room_id;
+    if (sanction.account_id() == account_.account_id && stands && here) return &sanction;
+  }
+  return nullptr;
 }
 
 std::string Model::author_name(Stream stream, const v1::Message& message) const {

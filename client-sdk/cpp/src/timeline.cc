@@ -59,6 +59,10 @@ std::pair<std::uint64_t, std::uint64_t> place_of(const v1::Event& event) {
       return {event.reaction_changed().room_id(), event.reaction_changed().number()};
     case v1::Event::kMessagePinned:
       return {event.message_pinned().room_id(), event.message_pinned().number()};
+    case v1::Event::kMessageRestored:
+      return {event.message_restored().room_id(), event.message_restored().number()};
+    case v1::Event::kMessageLocked:
+      return {event.message_locked().room_id(), event.message_locked().number()};
     default: return {0, 0};
   }
 }
@@ -139,6 +143,25 @@ void Timeline::change_message(v1::Message& message, const v1::Event& event) {
       message.clear_body();
       message.clear_mentions();
       message.clear_reactions();
+      message.set_deleted_by(event.actor());
+      message.set_delete_reason(event.message_deleted().reason());
+      message.set_delete_text(event.message_deleted().text());
+      message.set_deleted_seq(event.seq());
+      return;
+    case v1::Event::kMessageRestored:
+      message.set_deleted(false);
+      message.set_body(event.message_restored().body());
+      if (event.message_restored().has_mentions()) {
+        *message.mutable_mentions() = event.message_restored().mentions();
+      }
+      message.clear_deleted_by();
+      message.clear_delete_reason();
+      message.clear_delete_text();
+      message.clear_deleted_seq();
+      message.set_restored_seq(event.seq());
+      return;
+    case v1::Event::kMessageLocked:
+      message.set_edit_locked(event.message_locked().locked());
       return;
     case v1::Event::kReactionChanged:
       return change_reaction(message, event.reaction_changed(), event.actor());

@@ -57,6 +57,20 @@ namespace amicale::client {
   X(CreateBackup, create_backup)                \
   X(GetStats, get_stats)                        \
   X(FindAccount, find_account)                  \
+  X(ImposeSanction, impose_sanction)            \
+  X(LiftSanction, lift_sanction)                \
+  X(ListSanctions, list_sanctions)              \
+  X(ListOwnSanctions, list_own_sanctions)       \
+  X(RestoreMessage, restore_message)            \
+  X(LockMessage, lock_message)                  \
+  X(FindMessages, find_messages)                \
+  X(RemoveMessages, remove_messages)            \
+  X(UndoRemoval, undo_removal)                  \
+  X(ListRemovals, list_removals)                \
+  X(FileReport, file_report)                    \
+  X(ListReports, list_reports)                  \
+  X(ClaimReport, claim_report)                  \
+  X(ResolveReport, resolve_report)              \
   X(GetAuditProof, get_audit_proof)             \
   X(GetAuditConsistency, get_audit_consistency) \
   X(GetAuditKeys, get_audit_keys)

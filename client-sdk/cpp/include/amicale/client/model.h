@@ -38,6 +38,9 @@ struct ClubState {
       0;  // > 0: more members than are loaded; call ListMembers with `after`
   // Names that LookUpNames gave: people who left, and staff. Empty: asked, and nobody has that name to give.
   std::map<std::uint64_t, std::string> names;
+  // Sanctions that stand, by id: this account's own, and for who moderates those that began while this was followed.
+  // One whose until_ms has passed holds nothing back any more, whether or not its end has been told.
+  std::map<std::uint64_t, v1::Sanction> sanctions;
   PresenceState presence;
   bool ended = false;  // may not be followed any more
 };
@@ -58,6 +61,8 @@ struct AccountState {
   std::map<std::uint64_t, v1::MembershipNoticed>
       memberships;                  // as noticed since the snapshot; ListClubs has all
   std::set<std::uint64_t> directs;  // as noticed since the snapshot; ListDirects has all
+  std::vector<v1::Sanction>
+      sanctions;  // as noticed since the snapshot, each as it last was; ListOwnSanctions has all
 };
 
 struct TypingState {
@@ -90,6 +95,9 @@ class Model {
   TypingState typing(Stream stream, std::uint64_t room_id, Time now) const;
   // The display name of an account in that stream; "" = not known.
   std::string name(Stream stream, std::uint64_t account_id) const;
+  // What holds this account back in that room at `now_ms` (Unix milliseconds by the server's clock): to be shown instead of
+  // the composer. Null: nothing does.
+  const v1::Sanction* hold(Stream stream, std::uint64_t room_id, std::int64_t now_ms) const;
   // The name under which to show a message: its author's, or the one it was imported under.
   std::string author_name(Stream stream, const v1::Message& message) const;
   // True if `message` mentions this account by id, by @committee or by @all.

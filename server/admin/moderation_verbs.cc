@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Keeping order from the command line.
+#include <charconv>
+#include <chrono>
+
+#include "server/admin/console.h"
+#include "server/admin/lookup.h"
+#include "server/admin/table.h"
+#include "server/admin/terminal_text.h"
+#include "server/admin/verbs.h"
+#include "server/admin/vocabulary.h"
+
+namespace amicale::admin {
+namespace {
+
+// An account by login or number, where no club is named.
+OrExit<std::uint64_t> find_account(const Console& console, Connection& connection,
+                                   const std::string& name) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (error == std::errc() && end == name.data() + name.size()) return id;
+  v1::FindAccount request;
+  request.set_login(name);
+  auto found = connection.call(std::move(request));
+  if (!found) return std::unexpected(console.fail(found.error()));
+  return found->account_id();
+}
+
+// "room:number" into a reference.
+OrExit<v1::MessageRef> message_of(const Console& console, const v1::ClubSnapshot& club,
+                                  const std::string& typed) {
+  const std::size_t colon = typed.rfind(':');
+  v1::MessageRef ref;
+  if (colon != std::string::npos) {
+    std::uint64_t number = 0;
+    const char* last = typed.data() + typed.size();
+    const auto [end, error] = std::from_chars(typed.data() + colon + 1, last, number);
+    if (error == std::errc() && end == last) ref.set_number(number);
+  }
+  if (ref.number() == 0) {
+    return std::unexpected(console.fail_usage(phrase::sanction_evidence_unread, typed));
+  }
+  const auto room = find_room(console, club, typed.substr(0, colon));
+  if (!room) return std::unexpected(room.error());
+  ref.set_room_id(room->room_id());
+  return ref;
+}
+
+int report(const Console& console, const client::Result<v1::Committed>& reply) {
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::sanction_imposed, reply->object_id());
+  return kDone;
+}
+
+std::int64_t unix_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string until_of(const Console& console, const v1::Sanction& sanction) {
+  if (sanction.end() == v1::SANCTION_END_AT_ONCE) return console.text(phrase::none);
+  if (sanction.until_ms() == 0) return console.text(phrase::sanction_until_lifted);
+  return local_time(sanction.until_ms());
+}
+
+void print_cases(const Console& console,
+                 const google::protobuf::RepeatedPtrField<v1::SanctionCase>& cases) {
+  Table table({console.text(phrase::col_number), console.text(phrase::col_account),
+               console.text(phrase::col_sanction), console.text(phrase::col_where),
+               console.text(phrase::col_reason), console.text(phrase::col_since),
+               console.text(phrase::col_until), console.text(phrase::col_state),
+               console.text(phrase::col_by), console.text(phrase::col_text)});
+  for (const auto& one : cases) {
+    const auto& s = one.sanction();
+    table.add({std::to_string(s.sanction_id()), std::to_string(s.account_id()),
+               console.text(name_of(s.kind())),
+               s.room_id() == 0 ? console.text(phrase::sanction_everywhere)
+                                : "#" + std::to_string(s.room_id()),
+               console.text(name_of(s.reason())), local_time(s.start_ms()), until_of(console, s),
+               console.text(name_of(s.end())), std::to_string(s.imposed_by()), s.text()});
+  }
+  console.print(table.text());
+  console.say(phrase::how_many, cases.size());
+}
+
+}  // namespace
+
+int run(const verb::SanctionImpose& verb, Console& console) {
+  v1::ImposeSanction request;
+  if (!verb.duration.empty()) {
+    const auto seconds = duration_from(verb.duration);
+    if (!seconds) return console.fail_usage(phrase::sanction_duration_unread, verb.duration);
+    request.set_duration_s(*seconds);
+  }
+  request.set_kind(verb.kind);
+  request.set_reason(verb.reason);
+  request.set_text(verb.text);
+  request.set_note(verb.note);
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  if (verb.club.empty()) {
+    const auto account = find_account(console, **connection, verb.member);
+    if (!account) return account.error();
+    request.set_account_id(*account);
+    return report(console, (*connection)->call(std::move(request)));
+  }
+  const auto club = load_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  const std::uint64_t club_id = club->club().club_id();
+  const auto account = find_member(console, **connection, club_id, verb.member);
+  if (!account) return account.error();
+  request.set_club_id(club_id);
+  request.set_account_id(*account);
+  if (!verb.room.empty()) {
+    const auto room = find_room(console, *club, verb.room);
+    if (!room) return room.error();
+    request.set_room_id(room->room_id());
+  }
+  for (const std::string& typed : verb.messages) {
+    const auto ref = message_of(console, *club, typed);
+    if (!ref) return ref.error();
+    *request.add_evidence() = *ref;
+  }
+  return report(console, (*connection)->call(std::move(request)));
+}
+
+int run(const verb::SanctionLift& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  v1::LiftSanction request;
+  request.set_sanction_id(verb.sanction);
+  request.set_text(verb.text);
+  if (verb.club.empty()) {
+    const auto account = find_account(console, **connection, verb.member);
+    if (!account) return account.error();
+    request.set_account_id(*account);
+  } else {
+    const auto club = find_club(console, **connection, verb.club);
+    if (!club) return club.error();
+    request.set_club_id(club->club_id());
+  }
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::done);
+  return kDone;
+}
+
+int run(const verb::SanctionList& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  if (verb.club.empty()) {
+    const auto own = (*connection)->call(v1::ListOwnSanctions{});
+    if (!own) return console.fail(own.error());
+    if (console.json())
+      console.print_json(*own);
+    else
+      print_cases(console, own->cases());
+    return kDone;
+  }
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::ListSanctions request;
+  request.set_club_id(club->club_id());
+  request.set_standing(verb.standing);
+  if (!verb.member.empty()) {
+    const auto account = find_member(console, **connection, club->club_id(), verb.member);
+    if (!account) return account.error();
+    request.set_account_id(*account);
+  }
+  v1::ListSanctionsReply all;
+  do {
+    auto page = (*connection)->call(request);
+    if (!page) return console.fail(page.error());
+    request.set_before(page->next());
+    all.MergeFrom(*page);
+  } while (request.before() != 0);
+  all.clear_next();
+  if (console.json())
+    console.print_json(all);
+  else
+    print_cases(console, all.cases());
+  return kDone;
+}
+
+int run(const verb::RemovalRun& verb, Console& console) {
+  const auto seconds = duration_from(verb.since);
+  if (!seconds) return console.fail_usage(phrase::sanction_duration_unread, verb.since);
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = load_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  const std::uint64_t club_id = club->club().club_id();
+  const auto account = find_member(console, **connection, club_id, verb.member);
+  if (!account) return account.error();
+  v1::FindMessages find;
+  find.set_club_id(club_id);
+  find.set_account_id(*account);
+  find.set_since_ms(unix_ms() - *seconds * std::int64_t{1'000});
+  if (!verb.room.empty()) {
+    const auto room = find_room(console, *club, verb.room);
+    if (!room) return room.error();
+    find.set_room_id(room->room_id());
+  }
+  const auto found = (*connection)->call(std::move(find));
+  if (!found) return console.fail(found.error());
+  if (console.json() && verb.dry_run) {
+    console.print_json(*found);
+    return kDone;
+  }
+  if (!console.json()) {
+    Table table({console.text(phrase::col_where), console.text(phrase::col_number),
+                 console.text(phrase::col_since), console.text(phrase::col_text)});
+    for (const auto& message : found->messages()) {
+      table.add({"#" + std::to_string(message.room_id()), std::to_string(message.number()),
+                 local_time(message.time_ms()),
+                 cut_to(message.body().substr(0, message.body().find('\n')), 60)});
+    }
+    console.print(table.text());
+    console.say(phrase::how_many, found->messages_size());
+    if (found->more()) console.say(phrase::removal_more);
+  }
+  if (verb.dry_run || found->messages().empty()) return kDone;
+  v1::RemoveMessages request;
+  request.set_club_id(club_id);
+  request.set_account_id(*account);
+  request.set_reason(verb.reason);
+  request.set_text(verb.text);
+  for (const auto& message : found->messages()) {
+    auto& ref = *request.add_messages();
+    ref.set_room_id(message.room_id());
+    ref.set_number(message.number());
+  }
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::removal_done, reply->object_id());
+  return kDone;
+}
+
+int run(const verb::RemovalUndo& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::UndoRemoval request;
+  request.set_club_id(club->club_id());
+  request.set_removal_id(verb.removal);
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
+  return kDone;
+}
+
+int run(const verb::RemovalList& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::ListRemovals request;
+  request.set_club_id(club->club_id());
+  v1::ListRemovalsReply all;
+  do {
+    auto page = (*connection)->call(request);
+    if (!page) return console.fail(page.error());
+    request.set_before(page->next());
+    all.MergeFrom(*page);
+  } while (request.before() != 0);
+  all.clear_next();
+  if (console.json()) {
+    console.print_json(all);
+    return kDone;
+  }
+  Table table({console.text(phrase::col_number), console.text(phrase::col_account),
+               console.text(phrase::col_messages), console.text(phrase::col_reason),
+               console.text(phrase::col_since), console.text(phrase::col_state),
+               console.text(phrase::col_by)});
+  for (const auto& removal : all.removals()) {
+    table.add(
+        {std::to_string(removal.removal_id()), std::to_string(removal.account_id()),
+         std::to_string(removal.messages_size()), console.text(name_of(removal.reason())),
+         local_time(removal.time_ms()),
+         console.text(removal.undone_ms() != 0 ? phrase::removal_undone : phrase::sanction_stands),
+         std::to_string(removal.removed_by())});
+  }
+  console.print(table.text());
+  console.say(phrase::how_many, all.removals_size());
+  return kDone;
+}
+
+int run(const verb::ReportFile& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = load_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::FileReport request;
+  request.set_club_id(club->club().club_id());
+  request.set_reason(verb.reason);
+  request.set_text(verb.text);
+  if (!verb.member.empty()) {
+    const auto account = find_member(console, **connection, request.club_id(), verb.member);
+    if (!account) return account.error();
+    request.set_account_id(*account);
+  }
+  if (!verb.message.empty()) {
+    const auto ref = message_of(console, *club, verb.message);
+    if (!ref) return ref.error();
+    *request.mutable_message() = *ref;
+  }
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::report_filed, reply->object_id());
+  return kDone;
+}
+
+int run(const verb::ReportList& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  v1::ListReports request;
+  if (!verb.club.empty()) {
+    const auto club = find_club(console, **connection, verb.club);
+    if (!club) return club.error();
+    request.set_club_id(club->club_id());
+  }
+  request.set_mine(verb.mine);
+  v1::ListReportsReply all;
+  for (const auto state : {v1::REPORT_STATE_DISMISSED, v1::REPORT_STATE_ACTED}) {
+    request.set_state(verb.resolved ? state : v1::REPORT_STATE_OPEN);
+    do {
+      auto page = (*connection)->call(request);
+      if (!page) return console.fail(page.error());
+      request.set_before(page->next());
+      all.MergeFrom(*page);
+    } while (request.before() != 0);
+    if (!verb.resolved) break;
+  }
+  all.clear_next();
+  if (console.json()) {
+    console.print_json(all);
+    return kDone;
+  }
+  Table table({console.text(phrase::col_number), console.text(phrase::col_score),
+               console.text(phrase::col_account), console.text(phrase::col_where),
+               console.text(phrase::col_reason), console.text(phrase::col_reporters),
+               console.text(phrase::col_since), console.text(phrase::col_due),
+               console.text(phrase::col_claimed), console.text(phrase::col_text)});
+  for (const auto& report : all.reports()) {
+    const auto& evidence = report.evidence();
+    const std::string said =
+        evidence.empty() ? (report.texts_size() > 0 ? report.texts(0) : std::string())
+                         : evidence.Get(0).body().substr(0, evidence.Get(0).body().find('\n'));
+    table.add({std::to_string(report.report_id()), std::to_string(report.score()),
+               std::to_string(report.account_id()),
+               report.has_message() ? "#" + std::to_string(report.message().room_id()) + ":" +
+                                          std::to_string(report.message().number())
+                                    : console.text(phrase::none),
+               console.text(name_of(report.reason())), std::to_string(report.reporters()),
+               local_time(report.filed_ms()), local_time(report.due_ms()),
+               report.claimed_by() == 0 ? console.text(phrase::none)
+                                        : std::to_string(report.claimed_by()),
+               cut_to(said, 48)});
+  }
+  console.print(table.text());
+  console.say(phrase::how_many, all.reports_size());
+  return kDone;
+}
+
+int run(const verb::ReportClaim& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::ClaimReport request;
+  request.set_club_id(club->club_id());
+  request.set_report_id(verb.report);
+  request.set_release(verb.release);
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
+  return kDone;
+}
+
+int run(const verb::ReportResolve& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::ResolveReport request;
+  request.set_club_id(club->club_id());
+  request.set_report_id(verb.report);
+  request.set_state(verb.acted || verb.sanction != 0 ? v1::REPORT_STATE_ACTED
+                                                     : v1::REPORT_STATE_DISMISSED);
+  request.set_sanction_id(verb.sanction);
+  request.set_text(verb.text);
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::done);
+  return kDone;
+}
+
+}  // namespace amicale::admin

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/commands/moderation.h"
+
+#include <algorithm>
+
+#include "server/commands/accounts.h"
+#include "server/commands/messages.h"
+#include "server/domain/limits.h"
+#include "server/domain/permissions.h"
+#include "server/domain/removal.h"
+#include "server/domain/report.h"
+#include "server/domain/sanction.h"
+#include "server/queries/reading.h"
+
+namespace amicale::commands {
+namespace {
+
+using domain::Decision;
+using domain::Result;
+using log::Deciding;
+using storage::PartitionId;
+
+domain::Actor actor(const Deciding& now, const Caller& caller) {
+  return domain::actor_in(now.club(), caller.account_id, caller.site_role, now.now_ms);
+}
+
+v1::SiteRole site_role_of(const storage::View& view, uint64_t account) {
+  auto row = view.account(account);
+  return row ? row->site_role() : v1::SITE_ROLE_NONE;
+}
+
+std::vector<v1::Message> find_evidence(const Deciding& now, const v1::ImposeSanction& request) {
+  std::vector<v1::Message> found;
+  // Above its bound nothing is read: the rule refuses it.
+  if (static_cast<uint32_t>(request.evidence_size()) > domain::limits::evidence_messages)
+    return found;
+  for (const auto& ref : request.evidence()) {
+    auto message =
+        now.facts.message(PartitionId::club(request.club_id()), ref.room_id(), ref.number());
+    if (message) found.push_back(std::move(*message));
+  }
+  return found;
+}
+
+// Tells the account of a sanction as it is now.
+Answer<log::Outcome> notice(Gate& gate, const Caller& caller, v1::ClientFrame::BodyCase kind,
+                            std::string client_msg_id, PartitionId where, uint64_t sanction_id) {
+  auto row = gate.view().sanction(where, sanction_id);
+  if (!row) co_return domain::not_found();
+  Decide decide = [sanction = row->sanction()](const Deciding&) -> Result<Decision> {
+    return domain::notice_sanction(sanction);
+  };
+  co_return co_await commit_step(gate, caller.account_id,
+                                 PartitionId::account(row->sanction().account_id()), kind,
+                                 client_msg_id, "sanction", std::move(decide));
+}
+
+// What a sanction's beginning or end has to be followed by, outside the club.
+Answer<std::monostate> follow_up(Gate& gate, const Caller& caller, v1::ClientFrame::BodyCase kind,
+                                 const std::string& client_msg_id, uint64_t club,
+                                 uint64_t sanction_id) {
+  auto told =
+      co_await notice(gate, caller, kind, client_msg_id, PartitionId::club(club), sanction_id);
+  if (!told) co_return std::unexpected(told.error());
+  auto row = gate.view().sanction(PartitionId::club(club), sanction_id);
+  if (row && row->sanction().kind() != v1::SANCTION_KIND_WARNING &&
+      row->sanction().kind() != v1::SANCTION_KIND_MUTE) {
+    auto moved = co_await notice_membership(gate, caller, kind, client_msg_id, club,
+                                            row->sanction().account_id());
+    if (!moved) co_return std::unexpected(moved.error());
+  }
+  co_return std::monostate{};
+}
+
+// Of a ban from the site and of its end: the record for the site's staff, who follow no account.
+Answer<log::Outcome> record_ban(Gate& gate, const Caller& caller, v1::ClientFrame::BodyCase kind,
+                                std::string client_msg_id, uint64_t account, uint64_t sanction_id) {
+  auto row = gate.view().sanction(PartitionId::account(account), sanction_id);
+  if (!row) co_return domain::not_found();
+  Decide decide = [sanction = row->sanction()](const Deciding&) -> Result<Decision> {
+    return domain::notice_sanction(sanction);
+  };
+  co_return co_await commit_step(gate, caller.account_id, PartitionId::site(), kind, client_msg_id,
+                                 "site ban", std::move(decide));
+}
+
+Answer<v1::Committed> ban_account(Gate& gate, Caller caller, const v1::ImposeSanction& request) {
+  // The rule says no again, at commit; here it keeps strangers from asking which accounts there are.
+  auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
+  auto allowed = domain::may(site_actor, domain::Action::ban_account);
+  if (!allowed) co_return std::unexpected(allowed.error());
+  if (!gate.view().account(request.account_id())) co_return domain::not_found();
+  Decide decide = [&request, site_actor](const Deciding& now) {
+    return domain::ban_account(now.account(), request, site_actor, now.now_ms);
+  };
+  auto outcome =
+      co_await commit(gate, caller, PartitionId::account(request.account_id()),
+                      v1::ClientFrame::kImposeSanction, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_await gate.settled();
+  auto recorded =
+      co_await record_ban(gate, caller, v1::ClientFrame::kImposeSanction, request.client_msg_id(),
+                          request.account_id(), outcome->committed.object_id());
+  if (!recorded) co_return std::unexpected(recorded.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> lift_account_ban(Gate& gate, Caller caller, const v1::LiftSanction& request) {
+  auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
+  auto allowed = domain::may(site_actor, domain::Action::ban_account);
+  if (!allowed) co_return std::unexpected(allowed.error());
+  if (!gate.view().account(request.account_id())) co_return domain::not_found();
+  Decide decide = [&request, site_actor](const Deciding& now) {
+    return domain::lift_account_ban(now.account(), request, site_actor, now.now_ms);
+  };
+  auto outcome =
+      co_await commit(gate, caller, PartitionId::account(request.account_id()),
+                      v1::ClientFrame::kLiftSanction, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  auto recorded =
+      co_await record_ban(gate, caller, v1::ClientFrame::kLiftSanction, request.client_msg_id(),
+                          request.account_id(), outcome->committed.object_id());
+  if (!recorded) co_return std::unexpected(recorded.error());
+  co_return std::move(outcome->committed);
+}
+
+// The account's own name, for the rules that end sanctions.
+std::string name_of(const storage::View& view, uint64_t account) {
+  return view.account(account).value_or(store::AccountRow{}).display_name();
+}
+
+}  // namespace
+
+Answer<v1::Committed> impose_sanction(Gate& gate, Caller caller,
+                                      const v1::ImposeSanction& request) {
+  constexpr auto kind = v1::ClientFrame::kImposeSanction;
+  if (request.club_id() == 0) {
+    co_return co_await ban_account(gate, std::move(caller), request);
+  }
+  Decide decide = [&request, caller](const Deciding& now) {
+    auto target = now.facts.member(request.club_id(), request.account_id());
+    domain::SanctionFacts facts{.target = target ? &*target : nullptr,
+                                .target_site_role = site_role_of(now.facts, request.account_id()),
+                                .evidence = find_evidence(now, request)};
+    return domain::impose_sanction(now.club(), facts, request, actor(now, caller), now.now_ms);
+  };
+  auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  auto followed = co_await follow_up(gate, caller, kind, request.client_msg_id(), request.club_id(),
+                                     outcome->committed.object_id());
+  if (!followed) co_return std::unexpected(followed.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> lift_sanction(Gate& gate, Caller caller, const v1::LiftSanction& request) {
+  constexpr auto kind = v1::ClientFrame::kLiftSanction;
+  if (request.club_id() == 0) {
+    co_return co_await lift_account_ban(gate, std::move(caller), request);
+  }
+  const auto club = PartitionId::club(request.club_id());
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.sanction(club, request.sanction_id());
+    std::optional<v1::Member> target;
+    std::string name;
+    if (row) {
+      target = now.facts.member(club.id, row->sanction().account_id());
+      name = name_of(now.facts, row->sanction().account_id());
+    }
+    return domain::lift_sanction(now.club(), row ? &row->sanction() : nullptr,
+                                 {.target = target ? &*target : nullptr, .display_name = name},
+                                 request, actor(now, caller), now.now_ms);
+  };
+  auto outcome =
+      co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  auto followed = co_await follow_up(gate, caller, kind, request.client_msg_id(), request.club_id(),
+                                     outcome->committed.object_id());
+  if (!followed) co_return std::unexpected(followed.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> remove_messages(Gate& gate, Caller caller,
+                                      const v1::RemoveMessages& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    std::vector<v1::Message> messages;
+    // Above its bound nothing is read: the rule refuses it.
+    if (static_cast<uint32_t>(request.messages_size()) <= domain::limits::removal_batch) {
+      for (const auto& ref : request.messages()) {
+        if (auto message = now.facts.message(club, ref.room_id(), ref.number()))
+          messages.push_back(std::move(*message));
+      }
+    }
+    return domain::remove_messages(now.club(), messages, request, actor(now, caller));
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kRemoveMessages,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> undo_removal(Gate& gate, Caller caller, const v1::UndoRemoval& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto removal = now.facts.removal(club, request.removal_id());
+    std::vector<domain::Removed> messages;
+    const v1::Removal named = removal.value_or(v1::Removal{});
+    for (const auto& ref : named.messages()) {
+      auto message = now.facts.message(club, ref.room_id(), ref.number());
+      if (!message) continue;
+      auto words = deleted_words(now.facts, club, *message);
+      messages.push_back({std::move(*message), std::move(words)});
+    }
+    return domain::undo_removal(now.club(), removal ? &*removal : nullptr, messages,
+                                actor(now, caller));
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kUndoRemoval,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> file_report(Gate& gate, Caller caller, const v1::FileReport& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    std::optional<v1::Message> message;
+    uint64_t subject = request.account_id();
+    if (request.has_message()) {
+      const auto& ref = request.message();
+      message = now.facts.message(club, ref.room_id(), ref.number());
+      if (message) {
+        subject = message->author();
+        // What was taken back in the meantime is what was told of.
+        if (auto words = deleted_words(now.facts, club, *message))
+          message->set_body(std::move(words->body));
+      }
+    }
+    auto open = now.facts.report_about(club, subject, request.message().room_id(),
+                                       request.message().number());
+    domain::FilingFacts facts{.open = open ? &*open : nullptr,
+                              .message = message ? &*message : nullptr,
+                              .open_by_actor = now.facts.reports_by(caller.account_id, club)};
+    return domain::file_report(now.club(), facts, request, actor(now, caller), now.now_ms);
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kFileReport,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> claim_report(Gate& gate, Caller caller, const v1::ClaimReport& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.report(club, request.report_id());
+    return domain::claim_report(now.club(), row ? &*row : nullptr, request, actor(now, caller),
+                                now.now_ms);
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kClaimReport,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> resolve_report(Gate& gate, Caller caller, const v1::ResolveReport& request) {
+  constexpr auto kind = v1::ClientFrame::kResolveReport;
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.report(club, request.report_id());
+    auto sanction = now.facts.sanction(club, request.sanction_id());
+    return domain::resolve_report(now.club(), row ? &*row : nullptr,
+                                  sanction ? &sanction->sanction() : nullptr, request,
+                                  actor(now, caller), now.now_ms);
+  };
+  auto outcome =
+      co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  // Those who told hear of it from the server, not from whoever decided.
+  const auto row =
+      gate.view().report(club, outcome->committed.object_id()).value_or(store::ReportRow{});
+  for (uint64_t reporter : row.reporters()) {
+    Decide tell = [report = row.report()](const Deciding&) -> Result<Decision> {
+      return domain::notice_report(report.club_id(), report.report_id(), report.state());
+    };
+    auto told = co_await commit_step(gate, 0, PartitionId::account(reporter), kind,
+                                     request.client_msg_id(), "report", std::move(tell));
+    if (!told) co_return std::unexpected(told.error());
+  }
+  co_return std::move(outcome->committed);
+}
+
+Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account) {
+  const auto where = PartitionId::club(club);
+  std::vector<uint64_t> over;
+  // A club's time never goes back, even when the clock does.
+  const int64_t now_ms = std::max(gate.clock.now_ms(), gate.view().head(where).time_ms());
+  for (const auto& row : gate.view().sanctions_on(account, where)) {
+    const auto& sanction = row.sanction();
+    const bool due = sanction.end() == v1::SANCTION_END_UNSPECIFIED && sanction.until_ms() != 0 &&
+                     sanction.until_ms() <= now_ms;
+    if (due) over.push_back(sanction.sanction_id());
+  }
+  if (over.empty()) co_return false;
+  Decide decide = [account, club](const Deciding& now) -> Result<Decision> {
+    auto target = now.facts.member(club, account);
+    const std::string name = name_of(now.facts, account);
+    return domain::lapse_sanctions(now.club(), account,
+                                   {.target = target ? &*target : nullptr, .display_name = name},
+                                   now.now_ms);
+  };
+  auto outcome = co_await gate.site.submit(
+      where, log::Command{.actor = 0, .client_msg_id = {}, .decide = std::move(decide)});
+  if (!outcome) co_return std::unexpected(outcome.error());
+  // Under an id of their own, so that whoever comes second tells nothing twice.
+  const Caller server{};
+  for (const uint64_t sanction_id : over) {
+    const std::string id =
+        step_msg_id("lapse " + std::to_string(club) + " ", std::to_string(sanction_id));
+    auto followed =
+        co_await follow_up(gate, server, v1::ClientFrame::kLiftSanction, id, club, sanction_id);
+    if (!followed) co_return std::unexpected(followed.error());
+  }
+  co_return true;
+}
+
+domain::Result<void> check_free_to_rename(const storage::View& view, uint64_t account,
+                                          int64_t now_ms) {
+  for (const auto& membership : view.memberships_of(account)) {
+    if (!domain::has(domain::placed, membership.member.status())) continue;
+    auto held = queries::find_hold(view, account, membership.club_id, 0, now_ms);
+    if (held) return domain::refuse_held(*held, now_ms);
+  }
+  return {};
+}
+
+}  // namespace amicale::commands

@@ -63,6 +63,13 @@ void ChatScreen::on(const client::Happening& happening, client::Time now) {
                   [&](const auto& asked) { return asked.first.stream == resynced->stream; });
     if (resynced->stream.kind == v1::STREAM_KIND_CLUB) load_members(resynced->stream.id);
     choose_first_place();
+  } else if (const auto* renewed = std::get_if<client::Renewed>(&happening)) {
+    std::erase_if(history_asked_, [&](const auto& asked) {
+      return asked.first.stream == renewed->stream && !renewed->held.contains(asked.first.room_id);
+    });
+    load_members(renewed->stream.id);
+    if (current_ && !timeline()) current_.reset();
+    choose_first_place();
   } else if (const auto* batch = std::get_if<client::Batch>(&happening)) {
     // Rooms may have gone; a conversation that was asked for may be here.
     if (batch->stream.kind == v1::STREAM_KIND_CLUB && current_ && !timeline()) current_.reset();

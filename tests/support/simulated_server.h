@@ -26,6 +26,8 @@ class SimulatedServer {
   std::uint64_t epoch = 1;
   std::uint64_t account = 42;
   v1::Limits limits;
+  v1::SiteRole site_role = v1::SITE_ROLE_NONE;
+  std::map<Stream, v1::ClubSnapshot> clubs;  // what a snapshot tells, beside its seq
   std::uint32_t reconnect_after_ms = 0;
   std::map<Stream, std::vector<v1::Event>> logs;
   std::deque<std::string> outgoing;          // frames on their way to the client
@@ -130,6 +132,7 @@ class SimulatedServer {
           return;
         }
         reply.mutable_authenticate()->set_account_id(account);
+        reply.mutable_authenticate()->set_site_role(site_role);
         return;
       case v1::ClientFrame::kSubscribe:
         return subscribe(request.subscribe(), *reply.mutable_subscribe());
@@ -159,6 +162,7 @@ class SimulatedServer {
     if (!asked.has_after_seq()) {
       reply.set_outcome(v1::SUBSCRIBE_OUTCOME_SNAPSHOT);
       reply.mutable_snapshot()->set_seq(head);
+      *reply.mutable_snapshot()->mutable_club() = clubs[stream];
       reply.mutable_snapshot()->mutable_club()->mutable_club()->set_club_id(stream.id);
       cursors_[stream] = head;
     } else if (asked.epoch() != epoch || asked.after_seq() > head) {

@@ -321,6 +321,71 @@ TEST_CASE("the model folds rooms, members and messages of a club") {
   CHECK(shown.model.club(1)->ended);
 }
 
+TEST_CASE("a room that opens has its past, and those that were held keep what is loaded") {
+  Shown shown;
+  shown.tell(posted(11, 6, "held"));
+  v1::Event opened = event(12);
+  opened.mutable_room_changed()->mutable_room()->set_room_id(2);
+  opened.mutable_room_changed()->mutable_room()->set_name("backroom");
+  shown.tell(opened);
+  CHECK(shown.model.timeline(club, 2)->head() == 0);
+
+  Renewed renewed{club, 14, {}, {1}};
+  auto& snapshot = *renewed.snapshot.mutable_club();
+  snapshot.mutable_club()->set_club_id(1);
+  snapshot.mutable_me()->set_account_id(42);
+  snapshot.mutable_me()->set_role(v1::CLUB_ROLE_COMMITTEE);
+  auto& general = *snapshot.add_rooms();
+  general.set_room_id(1);
+  general.set_name("salon");
+  general.set_head_number(7);
+  auto& backroom = *snapshot.add_rooms();
+  backroom.set_room_id(2);
+  backroom.set_name("backroom");
+  backroom.set_head_number(31);
+  backroom.add_pins(3);
+  shown.tell(renewed);
+  CHECK(shown.model.timeline(club, 2)->head() == 31);
+  CHECK(shown.model.timeline(club, 2)->pins() == std::vector<std::uint64_t>{3});
+  CHECK(shown.model.club(1)->rooms.at(1).room.name() == "salon");
+  CHECK(shown.model.timeline(club, 1)->find(6) != nullptr);
+  CHECK(shown.model.club(1)->rooms.at(1).room.head_number() == 6);
+
+  // The events up to there come too: they are news for the rooms that were held, and for nothing else.
+  v1::Event renamed = event(13);
+  renamed.mutable_room_changed()->mutable_room()->set_room_id(1);
+  renamed.mutable_room_changed()->mutable_room()->set_name("older");
+  shown.tell(renamed);
+  shown.tell(posted(14, 7, "between"));
+  CHECK(shown.model.club(1)->rooms.at(1).room.name() == "salon");
+  CHECK(shown.model.timeline(club, 1)->head() == 7);
+  CHECK(shown.model.timeline(club, 2)->head() == 31);
+}
+
+TEST_CASE("a room that closes to this account is gone, by its roles or by one's own") {
+  Shown shown;
+  v1::Event closed = event(11);
+  auto& room = *closed.mutable_room_changed()->mutable_room();
+  room.set_room_id(1);
+  room.set_access(v1::ROOM_ACCESS_ROLES);
+  room.add_roles(v1::CLUB_ROLE_COMMITTEE);
+  SUBCASE("its roles") {
+    room.set_roles(0, v1::CLUB_ROLE_SPONSOR);
+    shown.tell(closed);
+  }
+  SUBCASE("one's own") {
+    shown.tell(closed);
+    REQUIRE(shown.model.timeline(club, 1) != nullptr);
+    v1::Event demoted = event(12);
+    auto& me = *demoted.mutable_member_changed()->mutable_member();
+    me.set_account_id(42);
+    me.set_role(v1::CLUB_ROLE_MEMBER);
+    me.set_status(v1::MEMBER_STATUS_ACTIVE);
+    shown.tell(demoted);
+  }
+  CHECK(shown.model.timeline(club, 1) == nullptr);
+}
+
 TEST_CASE("read marks never go back, and unread follows them") {
   Shown shown;
   CHECK(shown.model.unread(club, 1) == 5);

@@ -13,7 +13,18 @@ std::vector<std::uint64_t> pins_of(const v1::Room& room) {
   return {room.pins().begin(), room.pins().end()};
 }
 
+bool is_reader(const v1::Member& member) {
+  return member.status() == v1::MEMBER_STATUS_ACTIVE || member.status() == v1::MEMBER_STATUS_PAUSED;
+}
+
 bool is_active(const v1::Member& member) { return member.status() == v1::MEMBER_STATUS_ACTIVE; }
+
+// What a change of a room tells: all but what follows from its messages.
+void take_facts(RoomState& state, const v1::Room& room) {
+  state.room = room;
+  state.room.set_head_number(state.timeline.head());
+  state.room.mutable_pins()->Assign(state.timeline.pins().begin(), state.timeline.pins().end());
+}
 
 template <class... Fs>
 struct Each : Fs... {
@@ -36,6 +47,7 @@ bool Model::apply(const Happening& happening, Time now) {
         return true;
       },
       [&](const Resynced& resynced) { return apply_snapshot(resynced); },
+      [&](const Renewed& renewed) { return apply_renewal(renewed); },
       [&](const Batch& batch) {
         bool changed = false;
         for (const v1::Event& event : batch.events) {
@@ -51,17 +63,8 @@ bool Model::apply(const Happening& happening, Time now) {
         }
         return changed;
       },
-      [&](const Ended& ended) {
-        if (const auto club = clubs_.find(ended.stream.id);
-            ended.stream.kind == v1::STREAM_KIND_CLUB && club != clubs_.end()) {
-          club->second.ended = true;
-        }
-        if (const auto direct = directs_.find(ended.stream.id);
-            ended.stream.kind == v1::STREAM_KIND_DIRECT && direct != directs_.end()) {
-          direct->second.ended = true;
-        }
-        return true;
-      },
+      [&](const Ended& ended) { return end(ended.stream); },
+      [&](const FollowRefused& refused) { return end(refused.stream); },
       [&](const Signalled& signalled) { return apply_signal(signalled.signal, now); },
       [&](const Posting& posting) {
         Timeline* room =
@@ -76,6 +79,29 @@ bool Model::apply(const Happening& happening, Time now) {
   return std::visit(each, happening);
 }
 
+// Followed no more. What is held of it can still be shown.
+bool Model::end(Stream stream) {
+  if (const auto club = clubs_.find(stream.id);
+      stream.kind == v1::STREAM_KIND_CLUB && club != clubs_.end()) {
+    club->second.ended = true;
+  }
+  if (const auto direct = directs_.find(stream.id);
+      stream.kind == v1::STREAM_KIND_DIRECT && direct != directs_.end()) {
+    direct->second.ended = true;
+  }
+  return true;
+}
+
+bool Model::may_read(const ClubState& club, const v1::Room& room) const {
+  return room.access() != v1::ROOM_ACCESS_ROLES || account_.site_role == v1::SITE_ROLE_STAFF ||
+         account_.site_role == v1::SITE_ROLE_OWNER || club.me.role() == v1::CLUB_ROLE_SUPERVISOR ||
+         std::count(room.roles().begin(), room.roles().end(), club.me.role()) != 0;
+}
+
+void Model::drop_closed(ClubState& club) {
+  std::erase_if(club.rooms, [&](const auto& room) { return !may_read(club, room.second.room); });
+}
+
 RoomState& Model::room_of(ClubState& club, const v1::Room& room, std::uint64_t seq) {
   const auto [place, fresh] = club.rooms.try_emplace(room.room_id());
   RoomState& state = place->second;
@@ -86,29 +112,47 @@ RoomState& Model::room_of(ClubState& club, const v1::Room& room, std::uint64_t s
   return state;
 }
 
+// The club as a snapshot tells it. Of rooms that were held all along only the facts are new: their messages, and what follows
+// from those, come by events.
+ClubState& Model::take_club(Stream stream, const v1::ClubSnapshot& snapshot, std::uint64_t seq,
+                            const std::set<std::uint64_t>& held) {
+  ClubState& club = clubs_[stream.id];
+  club.club = snapshot.club();
+  club.me = snapshot.me();
+  club.seq = seq;
+  club.ended = false;
+  club.members_after = snapshot.members_after();
+  club.sanctions.clear();
+  for (const v1::Sanction& one : snapshot.sanctions()) club.sanctions[one.sanction_id()] = one;
+  club.members.clear();
+  for (const v1::Member& member : snapshot.members()) club.members[member.account_id()] = member;
+  std::set<std::uint64_t> readable;
+  for (const v1::Room& room : snapshot.rooms()) {
+    readable.insert(room.room_id());
+    const bool known = club.rooms.contains(room.room_id());
+    RoomState& state = room_of(club, room, seq);
+    if (known && held.contains(room.room_id())) {
+      take_facts(state, room);
+    } else {
+      state.room = room;
+      state.timeline.reset(room.head_number(), pins_of(room), seq);
+    }
+  }
+  std::erase_if(club.rooms, [&](const auto& room) { return !readable.contains(room.first); });
+  return club;
+}
+
+bool Model::apply_renewal(const Renewed& renewed) {
+  if (!renewed.snapshot.has_club()) return false;
+  take_club(renewed.stream, renewed.snapshot.club(), renewed.seq, renewed.held);
+  return true;
+}
+
 bool Model::apply_snapshot(const Resynced& resynced) {
   const v1::Snapshot& snapshot = resynced.snapshot;
   const std::uint64_t seq = resynced.at.seq;
   if (snapshot.has_club()) {
-    const v1::ClubSnapshot& in = snapshot.club();
-    ClubState& club = clubs_[resynced.stream.id];
-    club.club = in.club();
-    club.me = in.me();
-    club.ended = false;
-    club.members_after = in.members_after();
-    club.sanctions.clear();
-    for (const v1::Sanction& one : in.sanctions()) club.sanctions[one.sanction_id()] = one;
-    club.members.clear();
-    for (const v1::Member& member : in.members()) club.members[member.account_id()] = member;
-    club.presence = {};
-    std::set<std::uint64_t> readable;
-    for (const v1::Room& room : in.rooms()) {
-      readable.insert(room.room_id());
-      RoomState& state = room_of(club, room, seq);
-      state.room = room;
-      state.timeline.reset(room.head_number(), pins_of(room), seq);
-    }
-    std::erase_if(club.rooms, [&](const auto& room) { return !readable.contains(room.first); });
+    take_club(resynced.stream, snapshot.club(), seq, {}).presence = {};
     return true;
   }
   if (snapshot.has_direct()) {
@@ -145,7 +189,9 @@ bool Model::apply_snapshot(const Resynced& resynced) {
 }
 
 bool Model::apply_club(ClubState& club, const v1::Event& event) {
-  switch (event.body_case()) {
+  const bool in_state = event.seq() <= club.seq;
+  club.seq = std::max(club.seq, event.seq());
+  switch (in_state && !Timeline::room_of(event) ? v1::Event::BODY_NOT_SET : event.body_case()) {
     case v1::Event::kClubCreated: club.club = event.club_created().club(); return true;
     case v1::Event::kClubChanged: {
       const v1::ClubChanged& changed = event.club_changed();
@@ -159,11 +205,12 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
     case v1::Event::kRoomChanged: {
       const v1::Room& room =
           event.has_room_created() ? event.room_created().room() : event.room_changed().room();
-      RoomState& state = room_of(club, room, event.seq());
-      const std::uint64_t head = state.timeline.head();
-      state.room = room;
-      state.room.set_head_number(head);  // a change does not carry it
-      state.room.mutable_pins()->Assign(state.timeline.pins().begin(), state.timeline.pins().end());
+      if (!may_read(club, room)) {
+        club.rooms.erase(room.room_id());
+        return true;
+      }
+      // One that opened has no messages yet: a Renewed brings them.
+      take_facts(room_of(club, room, event.seq()), room);
       return true;
     }
     case v1::Event::kMemberChanged: {
@@ -174,7 +221,10 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
       known = member;
       club.club.set_active_members(static_cast<std::uint32_t>(
           std::max(0, static_cast<int>(club.club.active_members()) + after - before)));
-      if (member.account_id() == club.me.account_id()) club.me = member;
+      if (member.account_id() == club.me.account_id()) {
+        club.me = member;
+        if (is_reader(member)) drop_closed(club);
+      }
       return true;
     }
     case v1::Event::kSanctionImposed: {

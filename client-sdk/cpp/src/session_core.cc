@@ -285,6 +285,7 @@ void SessionCore::lose(Loss loss, bool tell_peer, Milliseconds at_least, Time no
   paused_until_.reset();
   for (auto& [stream, followed] : followed_) {
     followed.asked = 0;
+    followed.renewing = false;
     followed.holes = 0;
     followed.retry_at.reset();
   }
@@ -311,6 +312,7 @@ void SessionCore::become_closed(std::uint32_t code, Failure why) {
   pump_at_.reset();
   for (auto& [stream, followed] : followed_) {
     followed.asked = 0;
+    followed.renewing = false;
     followed.retry_at.reset();
   }
   fail_all(why, why.kind == Failure::Kind::Cancelled);
@@ -391,7 +393,9 @@ void SessionCore::on_authenticate(v1::Reply& reply, Time now) {
     return lose({0, refused(std::move(*reply.mutable_refusal())), !transient}, true, wait, now);
   }
   const std::uint64_t before = me_.account_id();
-  me_ = std::move(*reply.mutable_authenticate());
+  v1::AuthenticateReply me = std::move(*reply.mutable_authenticate());
+  if (before == me.account_id()) set_site_role(me.site_role(), now);
+  me_ = std::move(me);
   if (before != 0 && before != me_.account_id()) {
     // Another person: what the first one left unsent must not be said in the second one's name.
     fail_all({Failure::Kind::Cancelled, {}, 0, "another account logged in"}, false);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -67,6 +68,17 @@ struct Resynced {
   std::optional<v1::GapReason> gap;
 };
 
+// The state of a club at `seq`, told anew because a room opened to this account, or its role changed:
+// events do not tell what such a room held before. The cursor stays where it was, and Batches go on
+// from there, each event once: those up to `seq` are in this state already.
+struct Renewed {
+  Stream stream;
+  std::uint64_t seq = 0;
+  v1::Snapshot snapshot;
+  std::set<std::uint64_t>
+      held;  // rooms of which nothing was missed: what is known of them stays right
+};
+
 // The server honours the cursor: Batches bring the stream up to `replay_to` (at.seq = nothing was
 // missed), then live.
 struct Resumed {
@@ -122,7 +134,7 @@ struct Answered {
 };
 
 using Happening =
-    std::variant<Connecting, Greeted, Online, Waiting, Closed, Resynced, Resumed, Batch, Ended,
-                 FollowRefused, Signalled, Posting, Answered, AuditChecked, AuditAlarm>;
+    std::variant<Connecting, Greeted, Online, Waiting, Closed, Resynced, Renewed, Resumed, Batch,
+                 Ended, FollowRefused, Signalled, Posting, Answered, AuditChecked, AuditAlarm>;
 
 }  // namespace amicale::client

@@ -42,7 +42,8 @@ struct ClubState {
   // One whose until_ms has passed holds nothing back any more, whether or not its end has been told.
   std::map<std::uint64_t, v1::Sanction> sanctions;
   PresenceState presence;
-  bool ended = false;  // may not be followed any more
+  std::uint64_t seq = 0;  // what the club, its rooms and its members are as of
+  bool ended = false;     // may not be followed any more
 };
 
 struct DirectState {
@@ -115,6 +116,12 @@ class Model {
   };
 
   bool apply_snapshot(const Resynced& resynced);
+  bool apply_renewal(const Renewed& renewed);
+  ClubState& take_club(Stream stream, const v1::ClubSnapshot& snapshot, std::uint64_t seq,
+                       const std::set<std::uint64_t>& held);
+  bool end(Stream stream);
+  bool may_read(const ClubState& club, const v1::Room& room) const;
+  void drop_closed(ClubState& club);
   bool apply_club(ClubState& club, const v1::Event& event);
   bool apply_account(const v1::Event& event);
   bool apply_direct(DirectState& direct, const v1::Event& event);

@@ -9,7 +9,8 @@
 //
 // Exactness. For each followed stream it holds one cursor. A StreamBatch whose after_seq equals it
 // is taken; what lies before it is dropped; a batch that lies beyond it shows a hole, and the
-// stream is subscribed again from the cursor. Commands carry a client_msg_id and are repeated under
+// stream is subscribed again from the cursor. When a room of a club opens to this account, a snapshot
+// is asked for beside the cursor, which does not move for it. Commands carry a client_msg_id and are repeated under
 // the same id until they are answered, so each takes effect once.
 #pragma once
 
@@ -20,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -137,6 +139,8 @@ class SessionCore {
   State state() const { return state_; }
   std::optional<Position> position(Stream stream) const;  // absent: not followed, or no snapshot
   std::vector<Stream> followed() const;
+  // Whether a Renewed of that stream is wanted, and has not come yet.
+  bool renews(Stream stream) const;
   std::size_t unanswered() const { return calls_.size(); }
   const v1::HelloReply& hello() const { return hello_; }  // of the last connection
   const v1::AuthenticateReply& me() const { return me_; }
@@ -151,6 +155,13 @@ class SessionCore {
     std::uint32_t failures = 0;        // refusals in a row that are worth another try
     std::uint32_t holes = 0;           // in a row, without progress
     std::optional<Time> retry_at;
+
+    // A club's: what is held of it at the cursor. After a start from a stored cursor nobody here knows, and the first event
+    // that might have opened a room settles it.
+    std::optional<v1::ClubRole> role;  // by which it is read; UNSPECIFIED = it may not be
+    std::set<std::uint64_t> rooms;     // read without a break
+    bool renew = false;                // a snapshot is wanted beside the cursor …
+    bool renewing = false;             // … and `asked` asks for it
   };
   // One call without its answer.
   struct Pending {
@@ -191,6 +202,12 @@ class SessionCore {
   void subscribe(Stream stream, Followed& followed, Time now);
   void on_subscribe(std::uint32_t request_id, Stream stream, v1::Reply& reply, Time now);
   void on_batch(v1::StreamBatch& batch, Time now);
+  void on_snapshot(Stream stream, Followed& followed, std::uint64_t epoch, v1::Snapshot& snapshot,
+                   Time now);
+  void watch(Followed& followed, const v1::Event& event) const;
+  void renew_soon(Followed& followed, Time now);
+  void set_site_role(v1::SiteRole role, Time now);
+  v1::ClubRole reading_role(const v1::Member& me) const;
 
   // Calls (session_calls.cc)
   void accept(CallId id, v1::ClientFrame request, bool restored, Time now);

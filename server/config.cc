@@ -118,6 +118,7 @@ const std::vector<Section>& sections() {
        "connection."},
       {"auth", "Passwords."},
       {"storage", "The data folder."},
+      {"antispam", "Unwanted messages."},
       {"backup", "Online backups."},
       {"metrics", "GET /metrics, in Prometheus text form."},
       {"log",
@@ -282,6 +283,13 @@ const std::vector<Key>& keys() {
       {"storage", "blocking_threads",
        Number{[](Config& c) -> std::uint64_t& { return c.storage.blocking_threads; }, 2, 1, 64},
        "Threads for history pages, snapshots and catching up."},
+
+      {"antispam", "enabled", Flag{[](Config& c) -> bool& { return c.antispam.enabled; }, true},
+       "Judges what members write in clubs before it is posted (docs/antispam.md)."},
+      {"antispam", "rules_dir",
+       Text{[](Config& c) -> std::string& { return c.antispam.rules_dir; }, "", check_any},
+       "Folder of rules files: standard.toml for every club, and SLUG.toml for one of its own.\n"
+       "Empty = the built-in rules."},
 
       {"backup", "directory",
        Text{[](Config& c) -> std::string& { return c.backup.directory; }, "", check_any},

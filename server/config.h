@@ -73,6 +73,11 @@ struct Config {
     std::uint64_t blocking_threads = 0;
   } storage;
 
+  struct Antispam {
+    bool enabled = true;
+    std::string rules_dir;
+  } antispam;
+
   struct Backup {
     std::string directory;
   } backup;

@@ -5,6 +5,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "server/domain/limits.h"
@@ -69,6 +72,35 @@ std::string without_slash(std::string url) {
   return url;
 }
 
+// The rules of every club: standard.toml for all, and SLUG.toml for a club of its own. Throws for a
+// file that can't be read: a site does not start with other rules than it was given.
+std::unique_ptr<const domain::antispam::Shield> make_shield(const Config& config,
+                                                            const storage::Database& database) {
+  if (!config.antispam.enabled) return nullptr;
+  auto shield = std::make_unique<domain::antispam::Shield>();
+  if (config.antispam.rules_dir.empty()) return shield;
+  const storage::View view(database);
+  for (const auto& file : std::filesystem::directory_iterator(config.antispam.rules_dir)) {
+    if (file.path().extension() != ".toml") continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    auto rules = domain::antispam::Rules::parse(shield->filter().folding(), text);
+    if (!in || !rules) {
+      throw std::runtime_error(file.path().string() + ": " +
+                               (rules ? "unreadable" : "wrong at " + rules.error().field));
+    }
+    const std::string slug = file.path().stem().string();
+    if (slug == "standard") {
+      shield->set_everywhere(*std::move(rules));
+    } else if (const auto club = view.club_id_by_slug(slug)) {
+      shield->set_club(*club, *std::move(rules));
+    } else {
+      spdlog::warn("rules for no club file={}", file.path().string());
+    }
+  }
+  return shield;
+}
+
 session::Settings session_settings(const Config& config) {
   session::Settings settings;
   settings.server_name = "amicale/" + std::string(version());
@@ -106,6 +138,8 @@ Core::Core(const Config& config, const runtime::Clock& clock)
           {static_cast<uint32_t>(config.auth.login_tries_per_account), limits::login_window_ms},
           {static_cast<uint32_t>(config.auth.login_tries_per_address_per_hour), 3'600'000},
           limits::throttle_entries),
+      // What messages are judged by, read once.
+      shield_(make_shield(config, database_)),
       // On each shard: where its commits go, who hears of them, what decides them.
       homes_(make_homes(config)),
       site_(partitions_of(homes_), pointers_to(shards_)),
@@ -117,7 +151,8 @@ Core::Core(const Config& config, const runtime::Clock& clock)
             registering_,
             clock_,
             without_slash(config.server.public_url),
-            [this] { return site_.settled(); }},
+            [this] { return site_.settled(); },
+            shield_.get()},
       parts_{gate_, blocking_, config.backup.directory, config.site.name, audit_key_, {}},
       settings_(session_settings(config)),
       // Says in each club which sanctions are over.
@@ -145,14 +180,26 @@ Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
     : log(core.database_),
       hub(shard, core.database_,
           {limits::ring_bytes, static_cast<std::size_t>(config.limits.ring_events)}),
-      partitions(shard, core.database_, log, core.blocking_, core.clock_,
-                 [this, &core](std::shared_ptr<const log::Published> published) {
-                   session::publish(hub, core.parts_, std::move(published));
-                 },
-                 {.loaded = limits::partitions_idle,
-                  .posts_per_10s = static_cast<uint32_t>(config.limits.posts_per_10s),
-                  .gather_us = limits::gather_us}),
+      partitions(
+          shard, core.database_, log, core.blocking_, core.clock_,
+          [this, &core](std::shared_ptr<const log::Published> published) {
+            session::publish(hub, core.parts_, std::move(published));
+          },
+          {.loaded = limits::partitions_idle,
+           .posts_per_10s = static_cast<uint32_t>(config.limits.posts_per_10s),
+           .gather_us = limits::gather_us,
+           .shield = core.shield_.get(),
+           .tell = [&core](const domain::antispam::Sketch& sketch,
+                           domain::antispam::RecentTexts::Said said) { core.tell(sketch, said); }}),
       lobby(shard, hub, core.clock_) {}
+
+// Each shard has a copy of its own of what is said in all clubs: judging asks nobody.
+void Core::tell(const domain::antispam::Sketch& sketch, domain::antispam::RecentTexts::Said said) {
+  for (unsigned i = 0; i < shard_count(); ++i) {
+    shards_[i]->post(
+        [partitions = &homes_[i]->partitions, sketch, said] { partitions->heard(sketch, said); });
+  }
+}
 
 std::vector<std::unique_ptr<Core::Home>> Core::make_homes(const Config& config) {
   std::vector<std::unique_ptr<Home>> homes;

@@ -12,6 +12,7 @@
 #include "server/commands/gate.h"
 #include "server/commands/lapses.h"
 #include "server/config.h"
+#include "server/domain/antispam/shield.h"
 #include "server/hub/hub.h"
 #include "server/hub/lobby.h"
 #include "server/log/embedded_log.h"
@@ -69,6 +70,7 @@ class Core {
   };
 
   std::vector<std::unique_ptr<Home>> make_homes(const Config& config);
+  void tell(const domain::antispam::Sketch& sketch, domain::antispam::RecentTexts::Said said);
 
   const runtime::Clock& clock_;
   storage::Database database_;
@@ -78,6 +80,7 @@ class Core {
   auth::Passwords passwords_;
   auth::LoginThrottle throttle_;
   std::unordered_map<std::string, uint32_t> registering_;
+  std::unique_ptr<const domain::antispam::Shield> shield_;  // null: messages are not judged
   std::vector<std::unique_ptr<Home>> homes_;
   log::Site site_;
   commands::Gate gate_;

@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "storage/apply.h"
+#include "storage/audit.h"
 #include "storage/view.h"
 
 namespace amicale::storage {
@@ -58,6 +59,26 @@ uint64_t last_said(const v1::Message& message) {
   return std::max({message.seq(), message.edited_seq(), message.restored_seq()});
 }
 
+// A message that was held before it was released said the same words there.
+void redact_held(Batch& batch, PartitionId partition, uint64_t seq, EventRun& run) {
+  std::string value;
+  const View view(batch);
+  const auto entry = load_entry(view, partition, seq, value);
+  auto event = parse_event(entry, partition, seq);
+  store::PrivatePart private_part;
+  private_part.ParseFromArray(entry.private_bytes.data(),
+                              static_cast<int>(entry.private_bytes.size()));
+  event.mutable_message_held()->clear_body();
+  event.mutable_message_held()->clear_mentions();
+  keep_openings(entry, private_part);
+  run.redacted.push_back({seq, redact(batch, partition, seq, event, private_part)});
+  if (auto held = view.held(partition.id, event.message_held().held_id())) {
+    held->clear_body();
+    held->clear_mentions();
+    batch.put(Family::state, key::held(partition.id, held->held_id()), *held);
+  }
+}
+
 // Takes a deleted message's words out of the entries that said them. What moderators may need stays in
 // the private parts.
 void redact_texts(Batch& batch, PartitionId partition, const v1::Message& message, EventRun& run) {
@@ -81,6 +102,7 @@ void redact_texts(Batch& batch, PartitionId partition, const v1::Message& messag
       event.mutable_message_restored()->clear_mentions();
     }
     run.redacted.push_back({seq, redact(batch, partition, seq, event, private_part)});
+    if (private_part.held_seq() != 0) redact_held(batch, partition, private_part.held_seq(), run);
     if (seq == message.seq()) return;
     seq = private_part.previous_edit_seq() != 0 ? private_part.previous_edit_seq() : message.seq();
   }
@@ -155,6 +177,7 @@ v1::Committed append(Batch& batch, PartitionId partition, store::HeadRow& head,
     run.acts |= apply(batch, partition, entry.event, entry.private_part,
                       {.salt = stored.salt, .hash = bytes_of(hash)});
   }
+  tell_author(entries.front().event, entries.front().private_part, committed);
   batch.put(Family::state, key::head(partition), head);
   committed.set_last_seq(head.seq());
   committed.set_time_ms(head.time_ms());

@@ -55,6 +55,8 @@ class Applying {
   void on(const v1::MessagePinned& e);
   void on(const v1::MessageRestored& e);
   void on(const v1::MessageLocked& e);
+  void on(const v1::MessageHeld& e);
+  void on(const v1::HeldReviewed& e);
   void on(const v1::DirectChanged& e);
   void on(const v1::SanctionImposed& e);
   void on(const v1::SanctionEnded& e);
@@ -64,9 +66,12 @@ class Applying {
   void on(const v1::ReportResolved& e);
   void on(const v1::RemovalUndone& e);
   void answer();
+  void count_accepted(uint64_t author);
 
   template <class Change>
   void change_message(uint64_t room_id, uint64_t number, Change change);
+  template <class Change>
+  void change_standing(uint64_t account_id, Change change);
   template <class Change>
   void change_invitation(uint64_t invitation_id, Change change);
 
@@ -112,6 +117,9 @@ void Applying::run() {
     case v1::Event::kReportResolved: on(event_.report_resolved()); break;
     case v1::Event::kMessagesRemoved: on(event_.messages_removed()); break;
     case v1::Event::kRemovalUndone: on(event_.removal_undone()); break;
+    case v1::Event::kMessageHeld: on(event_.message_held()); break;
+    case v1::Event::kHeldReviewed: on(event_.held_reviewed()); break;
+    case v1::Event::kMemberQuieted:
     case v1::Event::kReportNoticed:
     case v1::Event::kSanctionNoticed:
     case v1::Event::kDirectNoticed:
@@ -265,6 +273,17 @@ void Applying::on(const v1::MemberChanged& e) {
     role.set_status(member.status());
     put(key::role(id(), account_id, event_.seq()), role);
   }
+  const bool let_in =
+      member.status() == v1::MEMBER_STATUS_ACTIVE || member.status() == v1::MEMBER_STATUS_INVITED;
+  if (let_in) {
+    change_standing(account_id, [&](store::StandingRow& standing) {
+      // An account of 0 is the operator's console: no member vouches.
+      if (event_.actor() != account_id) standing.set_vouched_by(event_.actor());
+      if (standing.since_ms() == 0 && member.status() == v1::MEMBER_STATUS_ACTIVE) {
+        standing.set_since_ms(event_.time_ms());
+      }
+    });
+  }
   const bool was = old.status() == v1::MEMBER_STATUS_ACTIVE;
   const bool is = member.status() == v1::MEMBER_STATUS_ACTIVE;
   if (was == is) return;
@@ -314,7 +333,7 @@ void Applying::on(const v1::MessagePosted& e) {
   if (e.has_mentions()) *message.mutable_mentions() = e.mentions();
   message.set_client_msg_id(event_.client_msg_id());
   if (e.imported_author().empty()) {
-    message.set_author(event_.actor());
+    message.set_author(e.author() != 0 ? e.author() : event_.actor());
     message.set_time_ms(event_.time_ms());
   } else {
     message.set_imported_author(e.imported_author());
@@ -332,7 +351,64 @@ void Applying::on(const v1::MessagePosted& e) {
     room.set_room_id(e.room_id());
     room.set_head_number(e.number());
     put(key, room);
+    if (message.author() != 0) count_accepted(message.author());
   }
+}
+
+// One more message that stands. Counted to where trust no longer grows, so that nearly all posts write nothing here.
+void Applying::count_accepted(uint64_t author) {
+  constexpr uint32_t counted = 100;
+  constexpr int64_t adverts_ms = int64_t{30} * 86'400'000;
+  const bool advert = private_.spam().advert();
+  // The judgement read the same row: nearly all posts read nothing here either.
+  if (private_.spam().accepted() >= counted && !advert) return;
+  auto standing = view_.standing(id(), author);
+  if (standing.accepted() >= counted && !advert) return;
+  standing.set_accepted(std::min(standing.accepted() + 1, counted));
+  if (advert) {
+    auto& adverts = *standing.mutable_adverts();
+    adverts.erase(std::remove_if(adverts.begin(), adverts.end(),
+                                 [&](int64_t at) { return at <= event_.time_ms() - adverts_ms; }),
+                  adverts.end());
+    adverts.Add(event_.time_ms());
+  }
+  put(key::standing_of(id(), author), standing);
+}
+
+template <class Change>
+void Applying::change_standing(uint64_t account_id, Change change) {
+  auto standing = view_.standing(id(), account_id);
+  change(standing);
+  put(key::standing_of(id(), account_id), standing);
+}
+
+void Applying::on(const v1::MessageHeld& e) {
+  v1::HeldMessage held;
+  held.set_held_id(e.held_id());
+  held.set_seq(event_.seq());
+  held.set_room_id(e.room_id());
+  held.set_number(e.number());
+  held.set_author(event_.actor());
+  held.set_body(e.body());
+  held.set_reply_to(e.reply_to());
+  if (e.has_mentions()) *held.mutable_mentions() = e.mentions();
+  held.set_time_ms(event_.time_ms());
+  *held.mutable_why() = e.why();
+  put(key::held(id(), e.held_id()), held);
+}
+
+void Applying::on(const v1::HeldReviewed& e) {
+  auto held = view_.held(id(), e.held_id());
+  if (!held) return;
+  held->set_reviewed(true);
+  held->set_released(e.released());
+  held->set_reviewer(event_.actor());
+  held->set_reason(e.reason());
+  put(key::held(id(), e.held_id()), *held);
+  if (e.released()) return;
+  change_standing(held->author(), [](store::StandingRow& standing) {
+    standing.set_rejected(standing.rejected() + 1);
+  });
 }
 
 template <class Change>
@@ -353,7 +429,9 @@ void Applying::on(const v1::MessageEdited& e) {
 }
 
 void Applying::on(const v1::MessageDeleted& e) {
+  uint64_t taken_from = 0;  // whose words somebody else took away
   change_message(e.room_id(), e.number(), [&](v1::Message& message) {
+    if (message.author() != event_.actor()) taken_from = message.author();
     message.set_deleted(true);
     message.clear_body();
     message.clear_mentions();
@@ -362,6 +440,10 @@ void Applying::on(const v1::MessageDeleted& e) {
     message.set_delete_reason(e.reason());
     message.set_delete_text(e.text());
     message.set_deleted_seq(event_.seq());
+  });
+  if (taken_from == 0 || partition_.kind != v1::STREAM_KIND_CLUB) return;
+  change_standing(taken_from, [](store::StandingRow& standing) {
+    standing.set_rejected(standing.rejected() + 1);
   });
 }
 
@@ -546,6 +628,19 @@ void Applying::on(const v1::ReportResolved& e) {
   for (const auto reporter : row->reporters())
     batch_.erase(Family::state, key::report_by(reporter, partition_, e.report_id()));
 }
+}  // namespace
+
+void tell_author(const v1::Event& event, const store::PrivatePart& private_part,
+                 v1::Committed& committed) {
+  if (event.has_message_held()) {
+    committed.set_held(true);
+    *committed.mutable_why() = event.message_held().why();
+  } else if (private_part.has_advice()) {
+    *committed.mutable_why() = private_part.advice();
+  }
+}
+
+namespace {
 
 // What a repeat of the command is answered with.
 void Applying::answer() {
@@ -559,6 +654,7 @@ void Applying::answer() {
   committed.set_last_seq(event_.seq() + std::max(private_.commit_entries(), 1u) - 1);
   committed.set_time_ms(event_.time_ms());
   committed.set_object_id(private_.object_id());
+  tell_author(event_, private_, committed);
   *row.mutable_numbers() = private_.numbers();
   row.set_request_kind(private_.request_kind());
   batch_.put(Family::idempotency, key::idempotency(partition_, actor, event_.client_msg_id()), row);

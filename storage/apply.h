@@ -16,10 +16,13 @@
 //   DirectNoticed, MembershipNoticed                none: they only tell the reader
 //   ClubCreated/Changed    Club
 //   RoomCreated/Changed    Room; a change keeps head_number and pins
-//   MemberChanged          Member, membership index, RoleRow at seq, Club.active_members
+//   MemberChanged          Member, membership index, RoleRow at seq, Club.active_members, StandingRow
 //   Invitation*            InvitationRow and its index
-//   MessagePosted          Message, Room.head_number or DirectRow.head_number
-//   MessageEdited/Deleted, ReactionChanged          Message
+//   MessagePosted          Message, Room.head_number or DirectRow.head_number, StandingRow to 100
+//   MessageHeld            HeldMessage
+//   HeldReviewed           HeldMessage; StandingRow of a rejected author
+//   MemberQuieted          none: it lasts minutes, and is read from the log
+//   MessageEdited/Deleted, ReactionChanged          Message; StandingRow, when another deletes it
 //   MessagePinned          Room.pins
 //   DirectChanged          DirectRow and both indexes
 //   any, with private_part.request_kind             IdempotencyRow
@@ -27,6 +30,7 @@
 #pragma once
 
 #include "amicale/v1/event.pb.h"
+#include "amicale/v1/message.pb.h"
 #include "storage/audit.h"
 #include "storage/batch.h"
 #include "storage/partition.h"
@@ -38,5 +42,9 @@ namespace amicale::storage {
 // whether the event is an act, and so has a record in the provable log (audit.h).
 bool apply(Batch& batch, PartitionId partition, const v1::Event& event,
            const store::PrivatePart& private_part, const EntrySeal& seal);
+
+// What the answer to a command says of a text that was held or advised against.
+void tell_author(const v1::Event& event, const store::PrivatePart& private_part,
+                 v1::Committed& committed);
 
 }  // namespace amicale::storage

@@ -35,7 +35,14 @@ std::string account_bytes(uint64_t account_id) {
   return bytes;
 }
 
-// The event itself, without who, when and by which request: these have places of their own.
+// Who did it; 0 = the server by itself. A message is held, and its author made quiet, by a rule: the event's actor is whose
+// command met it.
+uint64_t actor_of(const v1::Event& event) {
+  return event.has_message_held() || event.has_member_quieted() ? 0 : event.actor();
+}
+
+// The event itself, without who, when and by which request: these have places of their own. And without what a member said: the
+// words go with the message, and the record stays as it is.
 std::string details_of(const v1::Event& event) {
   v1::Event body = event;
   body.clear_seq();
@@ -46,6 +53,10 @@ std::string details_of(const v1::Event& event) {
   if (body.has_message_restored()) {
     body.mutable_message_restored()->clear_body();
     body.mutable_message_restored()->clear_mentions();
+  }
+  if (body.has_message_held()) {
+    body.mutable_message_held()->clear_body();
+    body.mutable_message_held()->clear_mentions();
   }
   return body.SerializeAsString();
 }
@@ -73,6 +84,9 @@ uint64_t subject_of(const v1::Event& event, const View& view, PartitionId partit
       const auto removal = view.removal(partition, event.removal_undone().removal_id());
       return removal ? removal->account_id() : 0;
     }
+    case v1::Event::kMessageHeld: return event.actor();
+    case v1::Event::kHeldReviewed: return event.held_reviewed().author();
+    case v1::Event::kMemberQuieted: return event.member_quieted().account_id();
     default: return 0;
   }
 }
@@ -240,6 +254,11 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kReportResolved: return Audited::always;
     case v1::Event::kReportFiled: return Audited::never;
 
+    // What anti-spam does by itself, and what the committee makes of it. What is released appears by the review.
+    case v1::Event::kMessageHeld:
+    case v1::Event::kHeldReviewed:
+    case v1::Event::kMemberQuieted: return Audited::always;
+
     // Between two people nobody keeps order.
     case v1::Event::kDirectChanged: return Audited::never;
   }
@@ -265,10 +284,10 @@ bool record_act(Batch& batch, PartitionId partition, const v1::Event& event,
   record.set_seq(event.seq());
   record.set_time_ms(event.time_ms());
   record.set_act(static_cast<uint32_t>(event.body_case()));
-  record.set_automatic(event.actor() == 0 && kept.actor().commitment().empty());
+  record.set_automatic(actor_of(event) == 0 && kept.actor().commitment().empty());
   record.set_previous(tree.last_leaf());
   record.set_entry_hash(seal.hash.data(), seal.hash.size());
-  record.set_actor(field_of(Label::actor, kept.actor(), seal.salt, account_bytes(event.actor())));
+  record.set_actor(field_of(Label::actor, kept.actor(), seal.salt, account_bytes(actor_of(event))));
   record.set_subject(field_of(Label::subject, kept.subject(), seal.salt, account_bytes(subject)));
   record.set_details(field_of(Label::details, kept.details(), seal.salt, details_of(event)));
   batch.put(Family::state, key::audit_record(partition, record.number()), record);
@@ -283,6 +302,15 @@ bool record_act(Batch& batch, PartitionId partition, const v1::Event& event,
   tree.set_last_leaf(leaf.data(), leaf.size());
   batch.put(Family::state, key::audit_tree(partition), tree);
   return true;
+}
+
+void keep_openings(const EntryView& entry, store::PrivatePart& private_part) {
+  // An entry that lost its salt was an act's that kept them, or no act's.
+  if (private_part.has_audit_kept() || entry.redacted) return;
+  auto& kept = *private_part.mutable_audit_kept();
+  kept.mutable_actor()->set_salt(salt_of(Label::actor, {}, false, entry.salt));
+  kept.mutable_subject()->set_salt(salt_of(Label::subject, {}, false, entry.salt));
+  kept.mutable_details()->set_salt(salt_of(Label::details, {}, false, entry.salt));
 }
 
 void conceal(Batch& batch, PartitionId partition, uint64_t number, const Concealed& fields,
@@ -308,7 +336,7 @@ void conceal(Batch& batch, PartitionId partition, uint64_t number, const Conceal
   keep(*kept.mutable_details(), fields.details, opening.details_salt(), record->details());
   if (left.seq() != record->seq() || left.time_ms() != record->time_ms() ||
       left.body_case() != act.event.body_case() ||
-      (kept.actor().commitment().empty() && left.actor() != act.event.actor()) ||
+      (kept.actor().commitment().empty() && actor_of(left) != actor_of(act.event)) ||
       (kept.details().commitment().empty() && details_of(left) != opening.details())) {
     throw Error("what is left of an act lacks more than what is concealed");
   }
@@ -353,7 +381,7 @@ v1::AuditOpening audit_opening(const View& view, const v1::AuditRecord& record) 
   };
   v1::AuditOpening opening;
   opening.set_actor_salt(salt(Label::actor, kept.actor()));
-  if (!opening.actor_salt().empty()) opening.set_actor(act.event.actor());
+  if (!opening.actor_salt().empty()) opening.set_actor(actor_of(act.event));
   opening.set_subject_salt(salt(Label::subject, kept.subject()));
   if (!opening.subject_salt().empty()) {
     opening.set_subject(subject_of(act.event, view, partition));

@@ -21,6 +21,7 @@
 #include "amicale/v1/event.pb.h"
 #include "storage/batch.h"
 #include "storage/digest.h"
+#include "storage/entry.h"
 #include "storage/partition.h"
 #include "storage/view.h"
 #include "store/log.pb.h"
@@ -50,6 +51,10 @@ bool record_act(Batch& batch, PartitionId partition, const v1::Event& event,
                 const store::PrivatePart& private_part, const EntrySeal& seal);
 
 // --- Erasing -------------------------------------------------------------------------------------
+
+// Before an act's entry is redacted of what its record does not commit to, the words of a held message: puts into its private part
+// what makes the same record again, and opens it.
+void keep_openings(const EntryView& entry, store::PrivatePart& private_part);
 
 // Fields of a record that can't be opened any more.
 struct Concealed {

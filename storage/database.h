@@ -24,7 +24,7 @@ namespace amicale::storage {
 
 // The format that this release writes. It reads this one, upgrades older ones (upgrade.h) and
 // refuses newer ones.
-inline constexpr uint32_t kFormat = 3;
+inline constexpr uint32_t kFormat = 4;
 
 // Told how far a long work has come: a stage in words, done and total in the stage's own unit
 // (total 0 = unknown). Called on the working thread, at most a few times per second.

@@ -134,6 +134,11 @@ std::string invitations_prefix(PartitionId partition) {
 }
 
 std::string invitation_hash(std::string_view code_hash) { return tagged('J', code_hash); }
+std::string held(uint64_t club_id, uint64_t held_id) { return tagged('h', club_id, held_id); }
+std::string held_prefix(uint64_t club_id) { return tagged('h', club_id); }
+std::string standing_of(uint64_t club_id, uint64_t account_id) {
+  return tagged('g', club_id, account_id);
+}
 std::string direct(uint64_t direct_id) { return tagged('D', direct_id); }
 std::string direct_of(uint64_t account_id, uint64_t direct_id) {
   return tagged('E', account_id, direct_id);

@@ -46,6 +46,8 @@
 //   'Z' due_ms:u64 partition report:u64        empty: the open ones, by when site staff see them
 //   'T' partition removal:u64                  v1.Removal
 //   'X' until_ms:u64 partition sanction:u64    account:u64; the same, of clubs, by when it is over
+//   'h' club:u64 held:u64                      v1.HeldMessage
+//   'g' club:u64 account:u64                   store.StandingRow
 //
 // Family `messages` (derived)
 //   partition room:u64 number:u64              v1.Message
@@ -97,6 +99,9 @@ std::string memberships_prefix(uint64_t account_id);
 std::string invitation(PartitionId partition, uint64_t invitation_id);
 std::string invitations_prefix(PartitionId partition);
 std::string invitation_hash(std::string_view code_hash);
+std::string held(uint64_t club_id, uint64_t held_id);
+std::string held_prefix(uint64_t club_id);
+std::string standing_of(uint64_t club_id, uint64_t account_id);
 std::string direct(uint64_t direct_id);
 std::string direct_of(uint64_t account_id, uint64_t direct_id);
 std::string directs_prefix(uint64_t account_id);

@@ -57,6 +57,35 @@ void walk_log(const View& view, PartitionId partition,
   });
 }
 
+void read_recent(const View& view, PartitionId partition, int64_t since_ms, size_t most,
+                 const std::function<void(const v1::Event&, const store::PrivatePart&)>& visit) {
+  std::vector<std::pair<v1::Event, store::PrivatePart>> newest_first;
+  const auto head = view.head(partition).seq();
+  if (head == 0) return;
+  view.scan_back(
+      Family::log, key::log_entry(partition, head), key::log_prefix(partition),
+      [&](std::string_view key, std::string_view value) {
+        const auto at = key::parse_log_entry(key);
+        const auto entry = decode_entry(value);
+        if (!at || !entry) broken(partition, at ? at->seq : 0, "the entry does not parse");
+        const auto bytes = unframe_event(entry->public_bytes);
+        auto& [event, private_part] = newest_first.emplace_back();
+        if (!bytes || !event.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())) ||
+            !private_part.ParseFromArray(entry->private_bytes.data(),
+                                         static_cast<int>(entry->private_bytes.size()))) {
+          broken(partition, at->seq, "the entry does not parse");
+        }
+        if (event.time_ms() <= since_ms) {
+          newest_first.pop_back();
+          return false;
+        }
+        return newest_first.size() < most;
+      });
+  for (auto entry = newest_first.rbegin(); entry != newest_first.rend(); ++entry) {
+    visit(entry->first, entry->second);
+  }
+}
+
 std::optional<store::PrivatePart> read_private(const View& view, PartitionId partition,
                                                uint64_t seq) {
   std::string value;

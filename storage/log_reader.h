@@ -30,6 +30,11 @@ struct FullEntry {
 void walk_log(const View& view, PartitionId partition,
               const std::function<bool(const FullEntry&)>& visit);
 
+// The last entries of a partition that were made after `since_ms`, in order, at most `most`; what an
+// entry was redacted of is empty. For a blocking thread.
+void read_recent(const View& view, PartitionId partition, int64_t since_ms, size_t most,
+                 const std::function<void(const v1::Event&, const store::PrivatePart&)>& visit);
+
 // The private part of one entry, for staff and audit. Nothing when there is no such entry.
 std::optional<store::PrivatePart> read_private(const View& view, PartitionId partition,
                                                uint64_t seq);

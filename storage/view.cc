@@ -550,6 +550,30 @@ std::vector<PartitionId> View::partitions() const {
   return all;
 }
 
+std::optional<v1::HeldMessage> View::held(uint64_t club_id, uint64_t held_id) const {
+  return find<v1::HeldMessage>(*this, Family::state, key::held(club_id, held_id));
+}
+
+std::vector<v1::HeldMessage> View::held_of(uint64_t club_id, uint64_t after, size_t limit) const {
+  return collect<v1::HeldMessage>(*this, Family::state, key::held_prefix(club_id),
+                                  key::held(club_id, after + 1), limit);
+}
+
+uint64_t View::last_held_id(uint64_t club_id) const {
+  uint64_t last = 0;
+  const auto visit = [&last](std::string_view key, std::string_view) {
+    last = key::parse_u64(key.substr(key.size() - 8)).value_or(0);
+    return false;
+  };
+  scan_back(Family::state, key::held(club_id, ~uint64_t{0}), key::held_prefix(club_id), visit);
+  return last;
+}
+
+store::StandingRow View::standing(uint64_t club_id, uint64_t account_id) const {
+  return find<store::StandingRow>(*this, Family::state, key::standing_of(club_id, account_id))
+      .value_or(store::StandingRow());
+}
+
 std::optional<store::IdempotencyRow> View::idempotency(PartitionId partition, uint64_t actor,
                                                        std::string_view client_msg_id) const {
   return find<store::IdempotencyRow>(*this, Family::idempotency,

@@ -93,6 +93,12 @@ class View {
   std::optional<store::InvitationRow> invitation_by_hash(std::string_view code_hash) const;
   std::vector<store::InvitationRow> invitations_of(PartitionId partition) const;
 
+  // Held messages, by held id.
+  std::optional<v1::HeldMessage> held(uint64_t club_id, uint64_t held_id) const;
+  std::vector<v1::HeldMessage> held_of(uint64_t club_id, uint64_t after, size_t limit) const;
+  uint64_t last_held_id(uint64_t club_id) const;
+  store::StandingRow standing(uint64_t club_id, uint64_t account_id) const;  // empty when unknown
+
   // Messages. room_id is 0 in a direct conversation.
   std::optional<v1::Message> message(PartitionId partition, uint64_t room_id,
                                      uint64_t number) const;

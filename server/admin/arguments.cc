@@ -81,6 +81,8 @@ class CommandLine {
     clubs(admin);
     rooms(admin);
     invitations(admin);
+    held(admin);
+    spam(admin);
     members(admin);
     sanctions(admin);
     removals(admin);
@@ -516,6 +518,89 @@ class CommandLine {
                                club(sub, v.club)->required();
                              });
     }
+  }
+
+  void held(CLI::App* admin) {
+    CLI::App* app = group(admin, "held", {"Les messages retenus", "Held messages"});
+    verb<verb::HeldList>(app, "list",
+                         {"Liste ce qui attend le comité", "Lists what waits for the committee"},
+                         [&](CLI::App* sub, verb::HeldList& v) {
+                           club(sub, v.club)->required();
+                           sub->add_flag("--reviewed", v.reviewed,
+                                         in({"Aussi ce qui est décidé", "What was decided, too"}));
+                         });
+    for (const bool release : {true, false}) {
+      verb<verb::HeldReview>(
+          app, release ? "release" : "reject",
+          release ? Phrase{"Publie un message retenu", "Releases a held message"}
+                  : Phrase{"Rejette un message retenu", "Rejects a held message"},
+          [&](CLI::App* sub, verb::HeldReview& v) {
+            v.release = release;
+            option(sub, "held", v.held, {"Son numéro", "Its number"})->required();
+            club(sub, v.club)->required();
+            option(sub, "--reason", v.reason, {"Un mot pour l'auteur", "A word for the author"});
+          });
+    }
+  }
+
+  void spam(CLI::App* admin) {
+    CLI::App* app = group(admin, "spam", {"Les indésirables", "Unwanted messages"});
+    verb<verb::SpamCheck>(
+        app, "check", {"Dit pourquoi un texte serait retenu", "Says why a text would be held"},
+        [&](CLI::App* sub, verb::SpamCheck& v) {
+          option(sub, "text", v.text, {"Le texte", "The text"})->required();
+          option(sub, "--rules", v.rules, {"Un fichier de règles", "A rules file"});
+          option(sub, "--trust", v.trust,
+                 {"La confiance de l'auteur, de 0 à 4 (0)", "The author's trust, 0 to 4 (0)"});
+        });
+    verb<verb::SpamEval>(
+        app, "eval",
+        {"Juge le modèle par validation croisée", "Judges the model by cross-validation"},
+        [&](CLI::App* sub, verb::SpamEval& v) {
+          option(sub, "folder", v.folder,
+                 {"Dossier de *.tsv, étiquette et texte", "A folder of *.tsv, label and text"})
+              ->required();
+          option(sub, "--mails", v.mails,
+                 {"Dossier du corpus SpamAssassin", "Folder of the SpamAssassin corpus"});
+          option(sub, "--chat-logs", v.chat_logs,
+                 {"Dossier de journaux IRC sans indésirables",
+                  "Folder of IRC logs without unwanted messages"});
+          sub->add_flag("--shipped", v.shipped,
+                        in({"Juge aussi le modèle livré", "Judges the shipped model, too"}));
+          sub->add_flag("--verbose", v.verbose,
+                        in({"Montre ce qui serait retenu", "Shows what would be held"}));
+        });
+    verb<verb::SpamReplay>(
+        app, "replay",
+        {"Rejuge le passé d'un club avec d'autres règles (serveur arrêté, ou sur une copie)",
+         "Judges a club's past again by other rules (server stopped, or on a copy)"},
+        [&](CLI::App* sub, verb::SpamReplay& v) {
+          data(sub, v.data);
+          club(sub, v.club)->required();
+          option(sub, "--since", v.since,
+                 {"Depuis quand : 30d, 12h (30d)", "Since when: 30d, 12h (30d)"});
+          option(
+              sub, "--rules", v.rules,
+              {"Un brouillon de règles; sans lui, les règles d'alors doivent redire la même chose",
+               "A draft of rules; without it, the rules of then must say the same again"});
+        });
+    verb<verb::SpamTrain>(
+        app, "train", {"Apprend un modèle", "Learns a model"},
+        [&](CLI::App* sub, verb::SpamTrain& v) {
+          option(sub, "folder", v.folders,
+                 {"Dossiers de *.tsv, étiquette et texte", "Folders of *.tsv, label and text"})
+              ->required();
+          option(sub, "--chat-logs", v.chat_logs,
+                 {"Dossiers de journaux IRC sans indésirables",
+                  "Folders of IRC logs without unwanted messages"});
+          option(sub, "--data,-d", v.data,
+                 {"Dossier de données dont les comités ont examiné des messages (une copie)",
+                  "A data folder whose committees reviewed messages (a copy)"});
+          option(sub, "--output,-o", v.output, {"Le fichier du modèle", "The model's file"})
+              ->required();
+          option(sub, "--version", v.version, {"Son numéro de version", "Its version number"})
+              ->required();
+        });
   }
 
   void invitations(CLI::App* admin) {

@@ -311,7 +311,15 @@ std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row
     if (failed)
       add(line, text(phrase::chat_not_sent, explain(*row.echo->failure, options_.language)),
           {.colour = kError});
-    else if (link_ != Link::online)
+    else if (row.echo->held_id != 0) {
+      const auto& findings = row.echo->why.findings();
+      const bool english = options_.language == v1::LANGUAGE_EN;
+      add(line,
+          text(phrase::chat_held, findings.empty() ? ""
+                                  : english        ? findings[0].text_en()
+                                                   : findings[0].text_fr()),
+          quiet());
+    } else if (link_ != Link::online)
       add(line, text(phrase::chat_sending), quiet());
     if (!line.empty()) {
       for (auto& piece : break_line(line, width))

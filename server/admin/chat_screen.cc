@@ -243,6 +243,7 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
     } else if (event.has_member_changed()) {
       on_member_changed(batch.stream.id, event);
     } else if (event.has_message_posted() && event.actor() != me() &&
+               event.message_posted().author() != me() &&
                event.message_posted().imported_author().empty()) {
       const auto& posted = event.message_posted();
       const Place place{batch.stream, posted.room_id()};

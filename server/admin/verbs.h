@@ -85,6 +85,25 @@ struct AuditRotate {
   std::string data;
 };
 
+// --- Anti-spam, on files
+struct SpamTrain {
+  std::vector<std::string> folders, chat_logs;
+  std::string data;
+  std::string output;
+  std::uint32_t version = 0;
+};
+struct SpamEval {
+  std::string folder, mails, chat_logs;
+  bool shipped = false, verbose = false;
+};
+struct SpamReplay {
+  std::string data, club, since, rules;
+};
+struct SpamCheck {
+  std::string text, rules;
+  std::uint32_t trust = 0;
+};
+
 // --- Against a running server
 struct SiteRole {
   std::string login;
@@ -133,6 +152,15 @@ struct InviteCreate {
 };
 struct InviteList {
   std::string club;
+};
+struct HeldList {
+  std::string club;
+  bool reviewed = false;
+};
+struct HeldReview {
+  std::string club, reason;
+  std::uint64_t held = 0;
+  bool release = false;
 };
 struct InviteRevoke {
   std::string club;
@@ -221,7 +249,8 @@ using Verb = std::variant<
     verb::MemberStatusSet, verb::SanctionImpose, verb::SanctionLift, verb::SanctionList,
     verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
     verb::ReportClaim, verb::ReportResolve, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
-    verb::AuditExport, verb::AuditProve, verb::AuditRotate>;
+    verb::AuditExport, verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval,
+    verb::SpamCheck, verb::SpamReplay, verb::HeldList, verb::HeldReview>;
 
 int run(const verb::Login&, Console&);
 int run(const verb::Logout&, Console&);
@@ -269,5 +298,11 @@ int run(const verb::AuditVerify&, Console&);
 int run(const verb::AuditExport&, Console&);
 int run(const verb::AuditProve&, Console&);
 int run(const verb::AuditRotate&, Console&);
+int run(const verb::SpamTrain&, Console&);
+int run(const verb::SpamEval&, Console&);
+int run(const verb::SpamCheck&, Console&);
+int run(const verb::SpamReplay&, Console&);
+int run(const verb::HeldList&, Console&);
+int run(const verb::HeldReview&, Console&);
 
 }  // namespace amicale::admin

@@ -37,6 +37,7 @@ struct Gate {
   std::string public_url;  // where invitation links lead, without a trailing slash
   // Waits until every shard has acted on what was committed before: after it, a revoked device is cut everywhere.
   std::function<runtime::Task<>()> settled;
+  const domain::antispam::Shield* shield = nullptr;  // null: messages are not judged
 
   storage::View view() const { return storage::View(database); }
 };

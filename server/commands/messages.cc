@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/commands/messages.h"
 
+#include <algorithm>
+
+#include "server/domain/antispam/names.h"
+#include "server/domain/held_message.h"
 #include "server/domain/message.h"
+#include "server/domain/text.h"
 
 namespace amicale::commands {
 namespace {
@@ -59,6 +64,110 @@ Result<Prepared> commit_on_message(const Caller& caller, v1::ClientFrame::BodyCa
   return prepare(caller, *where, kind, request.client_msg_id(), std::move(decide));
 }
 
+// The block that an address belongs to: /24 of IPv4; of IPv6, the caller has the /64 already.
+uint64_t block_of(const std::string& address) {
+  if (address.empty()) return 0;
+  const bool v4 = address.find(':') == std::string::npos;
+  return domain::antispam::hash_of(v4 ? address.substr(0, address.rfind('.')) : address);
+}
+
+// A text that was read before its turn: what costs time is done on the caller's shard.
+struct Judging {
+  const domain::antispam::Shield* shield = nullptr;  // null: it is not judged
+  domain::antispam::Reading reading;
+  uint64_t address = 0;
+};
+
+Judging read_text(const Gate& gate, const Caller& caller, storage::PartitionId where,
+                  const std::string& body) {
+  Judging judging;
+  const bool judged = gate.shield != nullptr && where.kind == v1::STREAM_KIND_CLUB &&
+                      caller.account_id != 0 && domain::check_body(body);
+  if (!judged) return judging;
+  judging.shield = gate.shield;
+  judging.reading = gate.shield->filter().read(gate.shield->rules_of(where.id), body);
+  judging.address = block_of(caller.address);
+  return judging;
+}
+
+// Distinct authors who said alike in other clubs lately.
+uint32_t said_elsewhere(const Deciding& now, const domain::antispam::Reading& reading,
+                        uint64_t author) {
+  constexpr int64_t lately_ms = 600'000;
+  if (now.said == nullptr || !reading.sketch || !domain::antispam::worth_comparing(reading)) {
+    return 0;
+  }
+  return now.said
+      ->count(*reading.sketch, {.by = author,
+                                .since_ms = now.now_ms - lately_ms,
+                                .alike_since_ms = now.now_ms - lately_ms,
+                                .not_in = now.club().id()})
+      .authors;
+}
+
+// Whether the author's name is read as that of an officer, or claims to be one. Looked at for as long
+// as a club hardly knows somebody.
+bool apes_officer(const Deciding& now, const domain::antispam::Shield& shield,
+                  const domain::Actor& actor, const store::StandingRow& standing) {
+  constexpr uint32_t known_after = 20;  // accepted messages
+  const auto& club = now.club();
+  if (standing.accepted() >= known_after || domain::has(domain::committee_and_above, actor.role)) {
+    return false;
+  }
+  const auto member = now.facts.member(club.id(), actor.account_id);
+  if (!member) return false;
+  const auto& folding = shield.filter().folding();
+  if (domain::antispam::claims_office(folding, member->display_name())) return true;
+  const std::string look = domain::antispam::look_of_name(folding, member->display_name());
+  for (const std::string& name : shield.rules_of(club.id()).protected_names()) {
+    if (domain::antispam::look_of_name(folding, name) == look) return true;
+  }
+  for (const auto& other : club.members()) {
+    if (!domain::has(domain::committee_and_above, other.role) ||
+        !domain::has(domain::readers, other.status) || other.account_id == actor.account_id) {
+      continue;
+    }
+    const auto officer = now.facts.member(club.id(), other.account_id);
+    if (officer && domain::antispam::look_of_name(folding, officer->display_name()) == look) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The last step of the turn: the verdict on what the rules of messages let pass.
+Result<Decision> judged(const Deciding& now, const Judging& judging, const domain::Actor& actor,
+                        Result<Decision> decided) {
+  if (!decided || judging.shield == nullptr || now.memory == nullptr || decided->events.empty()) {
+    return decided;
+  }
+  const auto& club = now.club();
+  const v1::Event& event = decided->events.front().event;
+  const bool edit = event.has_message_edited();
+  const auto& mentions =
+      edit ? event.message_edited().mentions() : event.message_posted().mentions();
+  const store::StandingRow standing = now.facts.standing(club.id(), actor.account_id);
+  constexpr int64_t adverts_ms = int64_t{30} * 86'400'000;
+  domain::antispam::Circumstances circumstances{
+      .actor = actor,
+      .standing = {.accepted = standing.accepted(),
+                   .rejected = standing.rejected(),
+                   .vouched_by = standing.vouched_by(),
+                   .since_ms = standing.since_ms()},
+      .room_id = edit ? event.message_edited().room_id() : event.message_posted().room_id(),
+      .now_ms = now.now_ms,
+      .edit = edit,
+      .mentions = static_cast<uint32_t>(mentions.accounts_size()),
+      .adverts_lately = static_cast<uint32_t>(std::ranges::count_if(
+          standing.adverts(), [&](int64_t at) { return at > now.now_ms - adverts_ms; })),
+      .address = judging.address,
+      .elsewhere = said_elsewhere(now, judging.reading, actor.account_id),
+      .apes_officer = apes_officer(now, *judging.shield, actor, standing)};
+  const auto verdict = domain::antispam::judge(judging.shield->rules_of(club.id()), judging.reading,
+                                               circumstances, *now.memory);
+  return domain::act_on(verdict, std::move(*decided), club, actor.account_id);
+}
+
 }  // namespace
 
 std::optional<domain::DeletedWords> deleted_words(const storage::View& facts,
@@ -71,19 +180,49 @@ std::optional<domain::DeletedWords> deleted_words(const storage::View& facts,
                               std::move(*part->mutable_previous_mentions())};
 }
 
-Result<Prepared> post_message(const Caller& caller, const v1::PostMessage& request) {
+Result<Prepared> post_message(const Gate& gate, const Caller& caller,
+                              const v1::PostMessage& request) {
   auto where = message_partition(request.stream());
   if (!where) return std::unexpected(where.error());
-  Decide decide = [&request, who = Who(caller)](const Deciding& now) {
+  Decide decide = [&request, who = Who(caller),
+                   judging = read_text(gate, caller, *where, request.body())](const Deciding& now) {
     auto [place, actor] = scene(now, who);
-    return domain::post_message(place, request, actor);
+    return judged(now, judging, actor, domain::post_message(place, request, actor));
   };
   return prepare(caller, *where, v1::ClientFrame::kPostMessage, request.client_msg_id(),
                  std::move(decide));
 }
 
-Result<Prepared> edit_message(const Caller& caller, const v1::EditMessage& request) {
-  return commit_on_message(caller, v1::ClientFrame::kEditMessage, request, &domain::edit_message);
+Result<Prepared> edit_message(const Gate& gate, const Caller& caller,
+                              const v1::EditMessage& request) {
+  auto where = message_partition(request.stream());
+  if (!where) return std::unexpected(where.error());
+  Decide decide = [&request, who = Who(caller),
+                   judging = read_text(gate, caller, *where, request.body())](const Deciding& now) {
+    auto [place, actor] = scene(now, who);
+    auto message = named_message(now, request);
+    return judged(now, judging, actor,
+                  domain::edit_message(place, message ? &*message : nullptr, request, actor));
+  };
+  return prepare(caller, *where, v1::ClientFrame::kEditMessage, request.client_msg_id(),
+                 std::move(decide));
+}
+
+Result<Prepared> review_held(const Caller& caller, const v1::ReviewHeld& request) {
+  const auto where = storage::PartitionId::club(request.club_id());
+  Decide decide = [&request, who = Who(caller), where](const Deciding& now) {
+    const auto& club = now.club();
+    const auto actor = domain::actor_in(club, who.account_id, who.site_role);
+    const auto held = now.facts.held(club.id(), request.held_id());
+    std::optional<v1::Message> edited;
+    if (held && held->number() != 0) {
+      edited = now.facts.message(where, held->room_id(), held->number());
+    }
+    return domain::review_held(club, held ? &*held : nullptr, edited ? &*edited : nullptr, request,
+                               actor);
+  };
+  return prepare(caller, where, v1::ClientFrame::kReviewHeld, request.client_msg_id(),
+                 std::move(decide));
 }
 
 Result<Prepared> delete_message(const Caller& caller, const v1::DeleteMessage& request) {

@@ -14,13 +14,16 @@ std::optional<domain::DeletedWords> deleted_words(const storage::View& facts,
                                                   storage::PartitionId where,
                                                   const v1::Message& message);
 
-domain::Result<Prepared> post_message(const Caller& caller, const v1::PostMessage& request);
-domain::Result<Prepared> edit_message(const Caller& caller, const v1::EditMessage& request);
+domain::Result<Prepared> post_message(const Gate& gate, const Caller& caller,
+                                      const v1::PostMessage& request);
+domain::Result<Prepared> edit_message(const Gate& gate, const Caller& caller,
+                                      const v1::EditMessage& request);
 domain::Result<Prepared> delete_message(const Caller& caller, const v1::DeleteMessage& request);
 domain::Result<Prepared> restore_message(const Caller& caller, const v1::RestoreMessage& request);
 domain::Result<Prepared> lock_message(const Caller& caller, const v1::LockMessage& request);
 domain::Result<Prepared> react(const Caller& caller, const v1::React& request);
 domain::Result<Prepared> pin_message(const Caller& caller, const v1::PinMessage& request);
+domain::Result<Prepared> review_held(const Caller& caller, const v1::ReviewHeld& request);
 Answer<v1::ImportMessagesReply> import_messages(Gate& gate, Caller caller,
                                                 const v1::ImportMessages& request);
 

@@ -154,6 +154,34 @@ inline constexpr std::int64_t report_due_ms = 48ll * 3'600 * 1'000;  // Discours
 // Looked at when a club with a slow room is loaded: in six hours a slow room has no more.
 inline constexpr std::uint32_t slow_mode_messages = 20'000;
 
+// --- Anti-spam ---
+// A rules file: ten thousand words, each a rule of its own.
+inline constexpr std::uint32_t antispam_rules_bytes = 1024 * 1024;
+inline constexpr std::uint32_t antispam_rules = 10'000;  // each with its own sentence, if need be
+inline constexpr std::uint32_t antispam_words = 10'000;  // words and hosts together
+// Letters of all words: each may cost 152 bytes of table, 20 MiB together.
+inline constexpr std::uint32_t antispam_words_bytes = 128 * 1024;
+inline constexpr std::uint32_t antispam_word_bytes = 96;      // a phrase
+inline constexpr std::uint32_t antispam_pattern_bytes = 260;  // Discord's number
+// RE2 instructions of one pattern, and of all of a club: any of them on any text ends in 5 ms.
+inline constexpr std::uint32_t antispam_pattern_program = 120;
+inline constexpr std::uint32_t antispam_patterns_program = 2'000;
+inline constexpr std::uint32_t antispam_pattern_memory = 1024 * 1024;  // of one pattern's automaton
+inline constexpr std::uint32_t antispam_patterns_memory = 8 * 1024 * 1024;  // of all of a club
+// Bytes that patterns look at: a long letter's beginning is enough to know it by.
+inline constexpr std::uint32_t antispam_pattern_text = 16 * 1024;
+inline constexpr std::uint32_t antispam_protected = 100;  // hosts and names that others may not ape
+inline constexpr std::uint32_t antispam_links = 64;       // looked at in one message; 5 are a crowd
+// Recent texts that a new one is compared with: ten minutes of a lively club; 90 KiB.
+inline constexpr std::uint32_t antispam_texts = 1'024;
+// Entries of the last hour that are folded again at loading: 50 ms of work.
+inline constexpr std::uint32_t antispam_entries = 20'000;
+// Recent texts of the whole site, to find what is said in several clubs; 400 KiB.
+inline constexpr std::uint32_t antispam_site_texts = 4'096;
+// Held messages that one request goes through to find those that it may show: some milliseconds.
+inline constexpr std::uint32_t held_looked_at = 2'000;
+inline constexpr std::uint32_t antispam_findings = 8;  // reasons that an author is told at once
+
 // --- Inside ---
 inline constexpr std::size_t unsent_reply_bytes =
     256 * 1024;  // replies that a peer does not read: then it is not read

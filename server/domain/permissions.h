@@ -72,6 +72,7 @@ enum class Action : std::uint8_t {
   mention_committee,
   mention_all,
   import_messages,
+  review_held,
   // On the site
   read_site,
   list_all_clubs,

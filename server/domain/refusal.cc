@@ -19,6 +19,16 @@ struct Sentence {
 // before a colon and inside guillemets, none before the other marks.
 constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_BAD_REQUEST, "", "La demande est mal formée.", "The request is malformed."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "antispam.model",
+     "Ce fichier n’est pas un modèle de cette version.", "This file is no model of this version."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "antispam.rules", "Le fichier de règles n’est pas lisible.",
+     "The rules file is not readable."},
+    {v1::REFUSAL_CODE_CONFLICT, "held.reviewed", "Ce message a déjà été examiné.",
+     "This message has already been reviewed."},
+    {v1::REFUSAL_CODE_FORBIDDEN, "held.own", "On n’examine pas son propre message.",
+     "Nobody reviews their own message."},
+    {v1::REFUSAL_CODE_CONFLICT, "held.gone", "Le message à modifier n’est plus là.",
+     "The message to change is gone."},
     {v1::REFUSAL_CODE_BAD_REQUEST, "text.utf8", "Le texte n’est pas en UTF-8 valide.",
      "The text is not valid UTF-8."},
     {v1::REFUSAL_CODE_BAD_REQUEST, "text.blank", "Le texte est vide.", "The text is blank."},
@@ -383,6 +393,12 @@ v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
   }
   // Every rule of this version is the first of its name.
   if (!refusal.rule_id.empty()) wire.set_rule_version(1);
+  if (!refusal.why.empty() && wire.mutable_why()->ParseFromString(refusal.why) &&
+      wire.why().findings_size() != 0) {
+    const v1::Finding& finding = wire.why().findings(0);
+    wire.set_message(language == v1::LANGUAGE_EN ? finding.text_en() : finding.text_fr());
+    wire.set_rule_version(finding.rule_version());
+  }
   return wire;
 }
 

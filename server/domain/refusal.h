@@ -26,6 +26,7 @@ struct Refusal {
   std::uint32_t retry_after_ms = 0;
   std::string incident{};  // INTERNAL: what to quote to the operator
   Held held{};             // SANCTIONED: by what
+  std::string why{};       // a v1::Why, serialised: what an anti-spam rule says of the text
 
   bool operator==(const Refusal&) const = default;
 };

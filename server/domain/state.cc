@@ -185,6 +185,7 @@ void ClubState::apply(const v1::Event& event) {
       }
       break;
     }
+    case v1::Event::kMessageHeld: last_held_id_ = event.message_held().held_id(); break;
     case v1::Event::kMessagePinned: {
       const v1::MessagePinned& pinned = event.message_pinned();
       if (RoomState* room = mutable_room(pinned.room_id())) {

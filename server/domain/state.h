@@ -73,6 +73,7 @@ class ClubState {
   void load(const v1::Report& report);      // the open ones, and the last
   // After its room: a message as recent as the room's slow mode looks back.
   void load(const v1::Message& message);
+  void load_last_held_id(std::uint64_t held_id) { last_held_id_ = held_id; }
 
   // Folds one event of this club's log. Cannot fail; unknown kinds change nothing.
   void apply(const v1::Event& event);
@@ -102,6 +103,7 @@ class ClubState {
   bool is_full() const { return places_taken() >= club_.capacity(); }
 
   std::uint64_t last_invitation_id() const { return last_invitation_id_; }
+  std::uint64_t last_held_id() const { return last_held_id_; }
 
   // What holds an account back, and no event has ended yet. Valid until the next event.
   std::span<const SanctionState> sanctions_on(std::uint64_t account_id) const;
@@ -127,6 +129,7 @@ class ClubState {
   std::uint64_t last_removal_id_ = 0;
   std::uint64_t last_report_id_ = 0;
   std::uint32_t open_reports_ = 0;
+  std::uint64_t last_held_id_ = 0;
 };
 
 // The id of the conversation of two accounts, and back.

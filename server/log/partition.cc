@@ -8,6 +8,7 @@
 
 #include "server/domain/limits.h"
 #include "storage/append.h"
+#include "storage/log_reader.h"
 
 namespace amicale::log {
 
@@ -76,15 +77,22 @@ runtime::Task<> Partition::gather() {
 runtime::Task<> Partition::turn() {
   if (!state_) {
     auto& database = parts_.database;
-    auto loading = [&database, id = id_, now_ms = parts_.clock.now_ms()] {
-      std::pair<std::unique_ptr<State>, store::HeadRow> loaded;
-      loaded.first = load(database, id, loaded.second, now_ms);
+    struct Loaded {
+      std::unique_ptr<State> state;
+      store::HeadRow head;
+      std::unique_ptr<domain::antispam::Memory> memory;
+    };
+    auto loading = [&database, id = id_, shield = parts_.shield, now_ms = parts_.clock.now_ms()] {
+      Loaded loaded;
+      loaded.state = load(database, id, loaded.head, now_ms);
+      loaded.memory = load_memory(database, id, shield);
       return loaded;
     };
     try {
-      auto [state, head] = co_await parts_.blocking.run(std::move(loading));
-      state_ = std::move(state);
-      head_ = std::move(head);
+      Loaded loaded = co_await parts_.blocking.run(std::move(loading));
+      state_ = std::move(loaded.state);
+      head_ = std::move(loaded.head);
+      memory_ = std::move(loaded.memory);
     } catch (const std::exception& e) {
       spdlog::error("partition cannot be loaded partition={} error=\"{}\"", storage::to_string(id_),
                     e.what());
@@ -185,7 +193,7 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
   }
   if (auto refusal = check_rate(command)) return std::unexpected(std::move(*refusal));
 
-  auto decision = command.decide({*state_, facts, turn.now_ms});
+  auto decision = command.decide({*state_, facts, turn.now_ms, memory_.get(), &parts_.said});
   if (!decision) return std::unexpected(std::move(decision.error()));
 
   Outcome outcome;
@@ -213,7 +221,16 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
                          .numbers = decision->numbers};
   outcome.committed =
       storage::append(*turn.batch, id_, turn.head, entries, origin, turn.published->events);
-  for (const auto& entry : entries) apply_to(*state_, entry.event);
+  for (const auto& entry : entries) {
+    apply_to(*state_, entry.event);
+    if (!memory_) continue;
+    memory_->apply(entry.event, entry.private_part);
+    const store::SpamRecord& spam = entry.private_part.spam();
+    const auto sketch = domain::antispam::Sketch::read(spam.sketch());
+    if (sketch && parts_.tell && domain::antispam::worth_comparing(spam)) {
+      parts_.tell(*sketch, {.author = command.actor, .club = id_.id, .time_ms = turn.now_ms});
+    }
+  }
   return outcome;
 }
 
@@ -285,6 +302,7 @@ std::unique_ptr<State> Partition::load(const storage::Database& database, storag
       }
       // A club's time never goes back, even when the clock does.
       load_posts(view, club, std::max(now_ms, head.time_ms()));
+      club.load_last_held_id(view.last_held_id(id.id));
       return std::make_unique<State>(std::move(club));
     }
     case v1::STREAM_KIND_ACCOUNT: {
@@ -306,6 +324,21 @@ std::unique_ptr<State> Partition::load(const storage::Database& database, storag
   }
 }
 
+std::unique_ptr<domain::antispam::Memory> Partition::load_memory(
+    const storage::Database& database, storage::PartitionId id,
+    const domain::antispam::Shield* shield) {
+  if (shield == nullptr || id.kind != v1::STREAM_KIND_CLUB) return nullptr;
+  auto memory = std::make_unique<domain::antispam::Memory>(shield->rules_of(id.id).limits());
+  storage::Snapshot snapshot(database);
+  storage::View view(snapshot);
+  storage::read_recent(view, id, view.head(id).time_ms() - domain::antispam::remembered_ms,
+                       limits::antispam_entries,
+                       [&memory](const v1::Event& event, const store::PrivatePart& private_part) {
+                         memory->apply(event, private_part);
+                       });
+  return memory;
+}
+
 Partitions::Partitions(runtime::Shard& shard, storage::Database& database, Log& log,
                        runtime::Blocking& blocking, const runtime::Clock& clock,
                        Publisher publisher, Bounds bounds)
@@ -315,8 +348,9 @@ Partitions::Partitions(runtime::Shard& shard, storage::Database& database, Log& 
       blocking_(blocking),
       clock_(clock),
       publisher_(std::move(publisher)),
-      bounds_(bounds),
-      tasks_(shard.executor()) {}
+      bounds_(std::move(bounds)),
+      tasks_(shard.executor()),
+      said_(limits::antispam_site_texts) {}
 
 void Partitions::submit(storage::PartitionId id, Command command, Done done) {
   if (draining_) return done(std::unexpected(unavailable()));
@@ -327,11 +361,21 @@ void Partitions::submit(storage::PartitionId id, Command command, Done done) {
                 .emplace(id, std::make_unique<Partition>(
                                  id, Partition::Parts{shard_, database_, log_, blocking_, clock_,
                                                       publisher_, tasks_, bounds_.posts_per_10s,
-                                                      bounds_.gather_us}))
+                                                      bounds_.gather_us, bounds_.shield, said_,
+                                                      bounds_.tell}))
                 .first;
     shard_.metrics().partitions = loaded_.size();
   }
   found->second->submit(std::move(command), std::move(done));
+}
+
+void Partitions::heard(const domain::antispam::Sketch& sketch,
+                       domain::antispam::RecentTexts::Said said) {
+  const auto count =
+      said_.count(sketch, {.by = said.author,
+                           .since_ms = said.time_ms - domain::antispam::remembered_ms,
+                           .alike_since_ms = said.time_ms - domain::antispam::remembered_ms});
+  said_.add(sketch, said, count.family);
 }
 
 void Partitions::forget_idle() {

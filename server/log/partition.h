@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "amicale/v1/message.pb.h"
+#include "server/domain/antispam/shield.h"
 #include "server/domain/decision.h"
 #include "server/domain/refusal.h"
 #include "server/domain/state.h"
@@ -36,6 +37,8 @@ struct Deciding {
   const State& state;
   const storage::View& facts;
   int64_t now_ms;
+  const domain::antispam::Memory* memory = nullptr;     // of a club, where messages are judged
+  const domain::antispam::RecentTexts* said = nullptr;  // in all clubs, as far as this shard heard
 
   const domain::SiteState& site() const { return std::get<domain::SiteState>(state); }
   const domain::AccountState& account() const { return std::get<domain::AccountState>(state); }
@@ -78,6 +81,10 @@ class Partition {
     runtime::TaskGroup& tasks;
     uint32_t posts_per_10s;
     int64_t gather_us;
+    const domain::antispam::Shield* shield;
+    const domain::antispam::RecentTexts& said;
+    const std::function<void(const domain::antispam::Sketch&, domain::antispam::RecentTexts::Said)>&
+        tell;
   };
 
   Partition(storage::PartitionId id, Parts parts);
@@ -101,6 +108,10 @@ class Partition {
   static std::unique_ptr<State> load(const storage::Database& database, storage::PartitionId id,
                                      store::HeadRow& head, int64_t now_ms);
   runtime::Task<> gather();
+  // The last hour of a club's log, folded for judging.
+  static std::unique_ptr<domain::antispam::Memory> load_memory(
+      const storage::Database& database, storage::PartitionId id,
+      const domain::antispam::Shield* shield);
   runtime::Task<> turn();
   // What one turn makes.
   struct Turn {
@@ -121,7 +132,8 @@ class Partition {
   boost::asio::steady_timer gathered_;  // runs while the crowd is waited for
   std::optional<std::size_t> awaited_;  // how many end that wait early
   std::unique_ptr<State> state_;        // empty: load before the next turn
-  store::HeadRow head_;                 // of what is durable
+  std::unique_ptr<domain::antispam::Memory> memory_;  // a club's, loaded with its state
+  store::HeadRow head_;                               // of what is durable
   int64_t last_used_ms_ = 0;
   std::unordered_map<uint64_t, domain::TokenBucket> posts_;  // by member; forgotten when full again
   static constexpr std::size_t least_posts_kept = 256;
@@ -135,6 +147,10 @@ class Partitions {
     std::size_t loaded;      // partitions kept in memory while idle
     uint32_t posts_per_10s;  // messages by one member
     int64_t gather_us;       // how long a busy partition waits for its crowd; 0 = never
+    const domain::antispam::Shield* shield = nullptr;  // null: messages are not judged
+    // Tells every shard of a text that others may say in other clubs. Empty: nobody is told.
+    std::function<void(const domain::antispam::Sketch&, domain::antispam::RecentTexts::Said)>
+        tell{};
   };
 
   Partitions(runtime::Shard& shard, storage::Database& database, Log& log,
@@ -143,6 +159,9 @@ class Partitions {
 
   // Decides a command in a partition. On this shard only.
   void submit(storage::PartitionId id, Command command, Done done);
+
+  // A text that was said in some club. On this shard only.
+  void heard(const domain::antispam::Sketch& sketch, domain::antispam::RecentTexts::Said said);
 
   // Refuses new commands from now on and waits for what is under way.
   runtime::Task<> drain();
@@ -161,6 +180,7 @@ class Partitions {
   const Bounds bounds_;
   runtime::TaskGroup tasks_;
   bool draining_ = false;
+  domain::antispam::RecentTexts said_;  // in all clubs, lately
   std::unordered_map<storage::PartitionId, std::unique_ptr<Partition>> loaded_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <algorithm>
+#include <unordered_map>
 
 #include "server/domain/limits.h"
 #include "server/domain/message.h"
@@ -85,6 +86,51 @@ Result<v1::CountMentionsReply> count_mentions(const View& view, const Caller& ca
   };
   reply.set_allowed(may(request.all(), domain::Action::mention_all) &&
                     may(request.committee(), domain::Action::mention_committee));
+  return reply;
+}
+
+// The committee sees what waits in the rooms that it reads; everybody sees their own.
+Result<v1::ListHeldReply> held(const View& view, const Caller& caller,
+                               const v1::ListHeld& request) {
+  const auto actor = actor_in(view, caller, request.club_id());
+  if (auto allowed = domain::may(actor, domain::Action::read_club); !allowed) {
+    return std::unexpected(allowed.error());
+  }
+  if (!view.club(request.club_id())) return domain::not_found();
+  const std::size_t page = domain::limits::history_page;
+  const std::size_t limit =
+      request.limit() == 0 ? page : std::min<std::size_t>(request.limit(), page);
+  v1::ListHeldReply reply;
+  std::unordered_map<uint64_t, bool> reviewed_rooms;
+  const auto reviews = [&](uint64_t room_id) {
+    const auto [known, fresh] = reviewed_rooms.try_emplace(room_id, false);
+    if (fresh) {
+      if (const auto row = view.room(request.club_id(), room_id)) {
+        domain::ClubState club(request.club_id());
+        club.load(*row);
+        known->second =
+            domain::may(actor, domain::Action::review_held) &&
+            domain::has(club.find_room(room_id)->readers(), domain::reading_role(actor));
+      }
+    }
+    return known->second;
+  };
+  uint64_t after = request.after();
+  std::size_t looked_at = 0;
+  while (after != ~uint64_t{0} && static_cast<std::size_t>(reply.held_size()) < limit &&
+         looked_at < domain::limits::held_looked_at) {
+    auto rows = view.held_of(request.club_id(), after, page);
+    for (auto& row : rows) {
+      if (static_cast<std::size_t>(reply.held_size()) == limit) break;
+      ++looked_at;
+      after = row.held_id();
+      if (row.reviewed() && !request.reviewed()) continue;
+      if (row.author() != caller.account_id && !reviews(row.room_id())) continue;
+      *reply.add_held() = std::move(row);
+    }
+    if (rows.size() < page) return reply;
+  }
+  if (after != ~uint64_t{0}) reply.set_after(after);
   return reply;
 }
 

@@ -32,6 +32,7 @@ Result<v1::LookUpNamesReply> names(const View& view, const Caller& caller,
                                    const v1::LookUpNames& request);
 Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& caller,
                                              const v1::ListInvitations& request);
+Result<v1::ListHeldReply> held(const View& view, const Caller& caller, const v1::ListHeld& request);
 Result<v1::ListClubsReply> clubs(const View& view, const Caller& caller,
                                  const v1::ListClubs& request);
 Result<v1::ListDirectsReply> directs(const View& view, const Caller& caller,

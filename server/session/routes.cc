@@ -39,8 +39,15 @@ Task<domain::Result<void>> command(const Parts& parts, Caller caller, const Fram
 }
 
 template <auto Function, auto Request>
-domain::Result<commands::Prepared> prepare(const Caller& caller, const Frame& frame) {
-  return Function(caller, (frame.*Request)());
+domain::Result<commands::Prepared> prepare(const commands::Gate& gate, const Caller& caller,
+                                           const Frame& frame) {
+  const auto& request = (frame.*Request)();
+  if constexpr (std::is_invocable_v<decltype(Function), const commands::Gate&, const Caller&,
+                                    decltype(request)>) {
+    return Function(gate, caller, request);
+  } else {
+    return Function(caller, request);
+  }
 }
 
 template <auto Reply>
@@ -51,7 +58,7 @@ v1::Committed* place_of(v1::Reply& reply) {
 template <auto Function, auto Request, auto Reply>
 Task<domain::Result<void>> one_commit(const Parts& parts, Caller caller, const Frame& frame,
                                       v1::Reply& reply) {
-  auto prepared = Function(caller, (frame.*Request)());
+  auto prepared = prepare<Function, Request>(parts.gate, caller, frame);
   if (!prepared) co_return std::unexpected(std::move(prepared.error()));
   auto outcome = co_await parts.gate.site.submit(prepared->where, std::move(prepared->command));
   if (!outcome) co_return std::unexpected(std::move(outcome.error()));
@@ -227,6 +234,10 @@ constexpr auto table = std::to_array<Route>({
      AMICALE_QUERY(count_mentions, count_mentions)},
     {Frame::kImportMessages, Kind::command, Entry::account, 1, Action::import_messages,
      AMICALE_COMMAND(import_messages, import_messages)},
+    {Frame::kReviewHeld, Kind::command, Entry::account, 2, Action::review_held,
+     AMICALE_ONE_COMMIT(review_held, review_held)},
+    {Frame::kListHeld, Kind::query, Entry::account, 2, Action::read_club,
+     AMICALE_QUERY(held, list_held)},
 
     // Direct conversations
     {Frame::kOpenDirect, Kind::command, Entry::account, 10, Action::open_direct,

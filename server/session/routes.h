@@ -45,7 +45,8 @@ using Handler = runtime::Task<domain::Result<void>> (*)(const Parts& parts, comm
 
 // For a command that is one commit and is answered by it: what Session submits without a coroutine, and where the answer goes.
 struct OneCommit {
-  domain::Result<commands::Prepared> (*prepare)(const commands::Caller& caller,
+  domain::Result<commands::Prepared> (*prepare)(const commands::Gate& gate,
+                                                const commands::Caller& caller,
                                                 const v1::ClientFrame& frame) = nullptr;
   v1::Committed* (*place)(v1::Reply& reply) = nullptr;
 };

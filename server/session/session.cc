@@ -151,7 +151,7 @@ void Session::commit(std::shared_ptr<Request> request, const Route& route) {
   const v1::ClientFrame& frame = *request->frame;
   v1::Reply& reply = *google::protobuf::Arena::CreateMessage<v1::Reply>(&request->arena);
   reply.set_request_id(frame.request_id());
-  auto prepared = route.one_commit.prepare(caller_, frame);
+  auto prepared = route.one_commit.prepare(place_.parts().gate, caller_, frame);
   if (!prepared) {
     refuse(reply, prepared.error(), caller_.language);
     return finish_request(frame, reply);

@@ -192,6 +192,8 @@ shards = 2
 posts_per_10s = 10000
 requests_per_second = 10000
 request_burst = 10000
+[antispam]
+enabled = false
 [log]
 level = "info"
 """, encoding="utf-8")

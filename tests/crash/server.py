@@ -31,6 +31,8 @@ sockets_per_address_unauthenticated = 1000
 {limits}
 [auth]
 login_tries_per_address_per_hour = 1000000
+[antispam]
+enabled = false
 [storage]
 free_space_floor_mib = {floor}
 ballast_mib = {ballast}

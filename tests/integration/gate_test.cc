@@ -103,6 +103,7 @@ struct Scene {
   uint64_t owners_invitation = 0;
   uint64_t direct = 0;          // of subject and friend, open
   uint64_t foreign_direct = 0;  // of friend and owner, open
+  uint64_t held = 0;            // of the colleague, waits for the committee
   std::string code;             // opens this club
 };
 
@@ -398,6 +399,17 @@ const Case cases[] = {
        f.mutable_count_mentions()->set_room_id(s.general);
        f.mutable_count_mentions()->set_all(true);
      }},
+    // Once it is reviewed, whoever may is told so.
+    {"reviews a held message",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_review_held()->set_club_id(s.club);
+       f.mutable_review_held()->set_held_id(s.held);
+       f.mutable_review_held()->set_release(true);
+     }},
+    {"lists what is held",
+     {everyone, everyone, 0, staff},
+     [](F& f, const S& s) { f.mutable_list_held()->set_club_id(s.club); }},
     {"imports",
      {.site = staff},
      [](F& f, const S& s) {
@@ -632,6 +644,7 @@ Config gate_config(const std::filesystem::path& folder) {
   config.storage.free_space_floor_mib = 0;
   config.backup.directory.clear();          // a backup that is allowed answers UNSUPPORTED
   config.limits.posts_per_10s = 1'000'000;  // a rate is not a permission
+  config.antispam.enabled = false;          // … nor is a judgement of what was said
   return config;
 }
 
@@ -668,6 +681,7 @@ class Site {
     put(scene.banned, v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_BANNED);
     scene.of_colleague = write(scene.colleague);
     scene.of_supervisor = write(supervisor);
+    scene.held = hold(scene.colleague);
     const uint64_t other = add(home_, "other");
     scene.foreign_direct = talk(scene.friend_id, other);
 
@@ -899,6 +913,21 @@ class Site {
           posted->set_room_id(room);
           posted->set_number(decision.object_id);
           posted->set_body("le mien");
+          return domain::Result<domain::Decision>(std::move(decision));
+        });
+  }
+
+  // A message of somebody's that waits for the committee; its held id.
+  uint64_t hold(uint64_t author) {
+    return commit(
+        storage::PartitionId::club(scene.club), author,
+        [room = scene.general, author](const log::Deciding& now) {
+          domain::Decision decision{.object_id = now.club().last_held_id() + 1};
+          auto* held =
+              decision.add(domain::committee_and_above, author).event.mutable_message_held();
+          held->set_held_id(decision.object_id);
+          held->set_room_id(room);
+          held->set_body("retenu");
           return domain::Result<domain::Decision>(std::move(decision));
         });
   }

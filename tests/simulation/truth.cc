@@ -347,7 +347,8 @@ std::map<uint64_t, v1::Message> Truth::messages(Stream stream, uint64_t room, ui
       message.set_seq(event.seq());
       message.set_room_id(room);
       message.set_number(posted.number());
-      message.set_author(posted.imported_author().empty() ? event.actor() : 0);
+      const auto author = posted.author() != 0 ? posted.author() : event.actor();
+      message.set_author(posted.imported_author().empty() ? author : 0);
       message.set_body(posted.body());
       message.set_time_ms(posted.imported_author().empty() ? event.time_ms()
                                                            : posted.imported_time_ms());

@@ -266,6 +266,8 @@ sockets_per_address = 100000
 sockets_per_address_unauthenticated = 100000
 sockets_per_account = 1000
 {limits}
+[antispam]
+enabled = false
 [auth]
 login_tries_per_account = 1000000
 login_tries_per_address_per_hour = 1000000

@@ -50,6 +50,7 @@ const std::set<Action> committee_does = {create_room,
                                          lock_message,
                                          remove_messages,
                                          handle_reports,
+                                         review_held,
                                          read_audit};
 const std::set<Action> president_does = {change_club};
 

@@ -69,7 +69,7 @@ TEST_CASE("every kind of event is either an act or not, and somebody said which"
     CHECK_MESSAGE(judged, oneof->field(i)->name(), " is in no row of the table in audit.cc");
     acts += static_cast<int>(judged && *judged != Audited::never);
   }
-  CHECK(acts >= 22);
+  CHECK(acts >= 25);
 }
 
 TEST_CASE_FIXTURE(Told,
@@ -197,6 +197,50 @@ TEST_CASE_FIXTURE(Told,
   commit(database, site, {{notice}});
   REQUIRE(audit_size(view, site) == before + 1);
   CHECK(audit_opening(view, *audit_record(view, site, before + 1)).subject() == 8);
+}
+
+TEST_CASE_FIXTURE(Told, "a held message has a record without its words, which outlives them") {
+  const auto before = audit_size(view, club);
+  const auto held =
+      commit(database, club,
+             {{"actor: 8 time_ms: 70 message_held { held_id: 1 room_id: 1 "
+               "body: 'words that wait' mentions { accounts: 7 } }"},
+              {"actor: 8 time_ms: 70 member_quieted { account_id: 8 until_ms: 99 }"}});
+  REQUIRE(audit_size(view, club) == before + 2);
+  for (const auto number : {before + 1, before + 2}) {
+    const auto record = *audit_record(view, club, number);
+    CHECK(record.automatic());
+    const auto opening = audit_opening(view, record);
+    CHECK(opening.actor() == 0);
+    CHECK(opening.subject() == 8);
+    CHECK(opening.details().find("words") == opening.details().npos);
+  }
+  commit(database, club,
+         {{"actor: 7 time_ms: 71 message_posted { room_id: 1 number: 3 author: 8 "
+           "body: 'words that wait' }",
+           "held_seq: " + std::to_string(held.first_seq())},
+          {"actor: 7 time_ms: 71 held_reviewed { held_id: 1 released: true author: 8 }"}});
+  REQUIRE(audit_size(view, club) == before + 3);
+  CHECK_FALSE(last().automatic());
+  CHECK(audit_opening(view, last()).actor() == 7);
+  CHECK(audit_opening(view, last()).subject() == 8);
+
+  // Its author takes it back: no act, and the words are nowhere, also not where they waited.
+  const auto size = audit_size(view, club);
+  const auto shown = head(size);
+  commit(database, club, {{"actor: 8 time_ms: 72 message_deleted { room_id: 1 number: 3 }"}});
+  CHECK(audit_size(view, club) == size);
+  std::string entry;
+  REQUIRE(view.get(Family::log, key::log_entry(club, held.first_seq()), entry));
+  CHECK(entry.find("words") == entry.npos);
+  CHECK(view.held(1, 1)->body().empty());
+  const auto record = *audit_record(view, club, before + 1);
+  CHECK(audit_opening(view, record).subject() == 8);
+  CHECK_FALSE(client::check_record(shown, proven(before + 1, size)));
+  rebuild(database);
+  CHECK(client::same_head(head(size), shown));
+  CHECK_FALSE(client::check_record(shown, proven(before + 1, size)));
+  CHECK(verify(database).problems == std::vector<std::string>{});
 }
 
 TEST_CASE_FIXTURE(

@@ -721,6 +721,13 @@ class World:
             q.stream.kind, q.stream.id = r.SITE, 1
         q.from_size, q.to_size = self.random.choice(((1, 1), (1, 1), (0, 1), (2, 1), (0, 0), (1, 1 << 40)))
 
+    def invent_review_held(self, who, q, _):
+        q.held_id, q.release = self.random.choice((0, 1, 2, 1 << 63)), self.random.random() < 0.5
+
+    def invent_list_held(self, who, q, _):
+        q.after, q.limit = self.random.choice((0, 0, 1, (1 << 64) - 1)), self.random.choice((0, 1, 1 << 31))
+        q.reviewed = self.random.random() < 0.5
+
     def invent_find_account(self, who, q, _):
         q.login = f"person{self.random.randint(0, 20)}" if self.random.random() < 0.8 else "nobody"
 

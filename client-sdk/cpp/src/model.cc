@@ -237,6 +237,11 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
     case v1::Event::kSanctionEnded:
       club.sanctions.erase(event.sanction_ended().sanction_id());
       return true;
+    case v1::Event::kHeldReviewed: {
+      bool changed = false;
+      for (auto& [id, state] : club.rooms) changed |= state.timeline.apply(event);
+      return changed;
+    }
     default: break;
   }
   const auto room = club.rooms.find(Timeline::room_of(event).value_or(0));
@@ -249,7 +254,8 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
   if (event.has_message_posted()) {
     const RoomKey key{Stream::club(club.club.club_id()), event.message_posted().room_id()};
     if (const auto typing = typing_.find(key); typing != typing_.end()) {
-      std::erase(typing->second.who.accounts, event.actor());
+      const std::uint64_t released = event.message_posted().author();
+      std::erase(typing->second.who.accounts, released != 0 ? released : event.actor());
     }
   }
   return changed;

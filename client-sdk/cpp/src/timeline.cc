@@ -36,7 +36,8 @@ v1::Message posted_message(const v1::Event& event) {
   message.set_seq(event.seq());
   message.set_room_id(posted.room_id());
   message.set_number(posted.number());
-  message.set_author(posted.imported_author().empty() ? event.actor() : 0);
+  const std::uint64_t author = posted.author() != 0 ? posted.author() : event.actor();
+  message.set_author(posted.imported_author().empty() ? author : 0);
   message.set_body(posted.body());
   message.set_time_ms(posted.imported_time_ms() != 0 ? posted.imported_time_ms() : event.time_ms());
   message.set_reply_to(posted.reply_to());
@@ -89,6 +90,7 @@ std::optional<std::uint64_t> Timeline::room_of(const v1::Event& event) {
 bool Timeline::apply(const v1::Event& event) {
   if (event.seq() <= seq_) return false;
   seq_ = event.seq();
+  if (event.has_held_reviewed()) return review(event.held_reviewed());
   const auto [room, number] = place_of(event);
   if (number == 0 || room != room_id_) return false;
 
@@ -110,6 +112,26 @@ bool Timeline::apply(const v1::Event& event) {
   }
   if (event.has_message_deleted()) std::erase(pins_, number);
   return change(event, number);
+}
+
+bool Timeline::review(const v1::HeldReviewed& reviewed) {
+  const auto found = std::find_if(echoes_.begin(), echoes_.end(), [&](const Echo& e) {
+    return e.held_id != 0 && e.held_id == reviewed.held_id();
+  });
+  if (found == echoes_.end()) return false;
+  if (reviewed.released()) {
+    echoes_.erase(found);
+    return true;
+  }
+  Failure failure;
+  failure.kind = Failure::Kind::Refused;
+  failure.refusal.set_code(v1::REFUSAL_CODE_FORBIDDEN);
+  failure.refusal.set_rule_id("held.rejected");
+  failure.refusal.set_message(reviewed.reason());
+  failure.message = reviewed.reason();
+  found->failure = std::move(failure);
+  found->held_id = 0;
+  return true;
 }
 
 bool Timeline::change(const v1::Event& event, std::uint64_t number) {
@@ -199,7 +221,7 @@ void Timeline::echo(const v1::PostMessage& request, std::uint64_t author, std::i
   for (auto loaded = messages_.rbegin(); loaded != messages_.rend(); ++loaded) {
     if (loaded->second.message.client_msg_id() == request.client_msg_id()) return;
   }
-  echoes_.push_back({request, author, time_ms, 0, std::nullopt});
+  echoes_.push_back({request, author, time_ms, 0, std::nullopt, 0, {}});
 }
 
 void Timeline::answered(const std::string& client_msg_id, const Result<v1::Committed>& result) {
@@ -212,6 +234,11 @@ void Timeline::answered(const std::string& client_msg_id, const Result<v1::Commi
     return;
   }
   found->failure.reset();
+  if (result->held()) {
+    found->held_id = result->object_id();
+    found->why = result->why();
+    return;
+  }
   found->number = result->object_id();
   // A repeat may be answered long after its event was passed, by a snapshot for one.
   if (result->last_seq() != 0 && result->last_seq() <= seq_) echoes_.erase(found);

@@ -50,6 +50,8 @@ namespace amicale::client {
   X(GetHistory, get_history)                    \
   X(CountMentions, count_mentions)              \
   X(ImportMessages, import_messages)            \
+  X(ReviewHeld, review_held)                    \
+  X(ListHeld, list_held)                        \
   X(OpenDirect, open_direct)                    \
   X(AnswerDirect, answer_direct)                \
   X(BlockDirect, block_direct)                  \

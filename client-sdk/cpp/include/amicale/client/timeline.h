@@ -17,6 +17,7 @@
 #include "amicale/v1/event.pb.h"
 #include "amicale/v1/message.pb.h"
 #include "amicale/v1/state.pb.h"
+#include "amicale/v1/why.pb.h"
 
 namespace amicale::client {
 
@@ -28,6 +29,10 @@ struct Echo {
   std::int64_t time_ms = 0;
   std::uint64_t number = 0;        // known from Committed before the event arrives; 0 = not yet
   std::optional<Failure> failure;  // set: it was not posted; show why, offer to edit or discard
+  // Not 0: it waits for the club's committee; `why` says what it met. Goes when it is released, and
+  // becomes a failure when it is rejected.
+  std::uint64_t held_id = 0;
+  v1::Why why;
 };
 
 // One line to show. Exactly one of `message`, `echo` and `missing` is set; pointers live until the
@@ -95,6 +100,7 @@ class Timeline {
     std::uint64_t as_of = 0;  // seq that this form of the message is true at
   };
   bool change(const v1::Event& event, std::uint64_t number);
+  bool review(const v1::HeldReviewed& reviewed);
   static void change_message(v1::Message& message, const v1::Event& event);
 
   Stream stream_;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// The messages that wait for a club's committee.
+#include "server/admin/console.h"
+#include "server/admin/lookup.h"
+#include "server/admin/table.h"
+#include "server/admin/verbs.h"
+
+namespace amicale::admin {
+
+int run(const verb::HeldList& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  Table table({console.text(phrase::col_number), console.text(phrase::col_time),
+               console.text(phrase::col_author), console.text(phrase::col_rule),
+               console.text(phrase::col_state), console.text(phrase::col_text)});
+  for (std::uint64_t after = 0;;) {
+    v1::ListHeld request;
+    request.set_club_id(club->club_id());
+    request.set_after(after);
+    request.set_reviewed(verb.reviewed);
+    const auto reply = (*connection)->call(std::move(request));
+    if (!reply) return console.fail(reply.error());
+    if (console.json()) console.print_json(*reply);
+    for (const v1::HeldMessage& held : reply->held()) {
+      const auto& findings = held.why().findings();
+      table.add({std::to_string(held.held_id()), local_time(held.time_ms()),
+                 std::to_string(held.author()), findings.empty() ? "" : findings[0].rule_id(),
+                 !held.reviewed()  ? ""
+                 : held.released() ? console.text(phrase::held_released)
+                                   : console.text(phrase::held_rejected),
+                 (held.number() != 0 ? console.text(phrase::held_edit) : "") + held.body()});
+    }
+    after = reply->after();
+    if (after == 0) break;
+  }
+  if (!console.json()) console.print(table.text());
+  return kDone;
+}
+
+int run(const verb::HeldReview& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::ReviewHeld request;
+  request.set_club_id(club->club_id());
+  request.set_held_id(verb.held);
+  request.set_release(verb.release);
+  request.set_reason(verb.reason);
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json()) {
+    console.print_json(*reply);
+  } else {
+    console.say(phrase::done);
+  }
+  return kDone;
+}
+
+}  // namespace amicale::admin

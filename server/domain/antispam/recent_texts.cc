@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "server/domain/antispam/recent_texts.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "server/domain/antispam/features.h"
+
+namespace amicale::domain::antispam {
+namespace {
+
+std::uint32_t places_alike(const Sketch& a, const Sketch& b) {
+  std::uint8_t same = 0;  // a byte, so that sixteen places are compared at once
+  for (std::size_t i = 0; i < a.places.size(); ++i) {
+    const bool equal = a.places[i] == b.places[i];
+    const bool filled = a.places[i] != 0;
+    same = static_cast<std::uint8_t>(same + static_cast<std::uint8_t>(equal && filled));
+  }
+  return same;
+}
+
+std::uint32_t places_filled(const Sketch& a) {
+  return static_cast<std::uint32_t>(a.places.size() -
+                                    static_cast<std::size_t>(std::ranges::count(a.places, 0)));
+}
+
+// Of the places filled in the fuller text, thousandths that must agree. Short texts share more by
+// chance: a greeting differs from another by a name.
+std::uint32_t share_wanted(std::uint32_t letters) {
+  if (letters >= 120) return 210;
+  if (letters <= 40) return 620;
+  return 210 + (120 - letters) * (620 - 210) / 80;
+}
+
+}  // namespace
+
+std::string Sketch::bytes() const {
+  std::string out(reinterpret_cast<const char*>(places.data()), places.size());
+  out += static_cast<char>(letters & 0xff);
+  out += static_cast<char>(letters >> 8);
+  return out;
+}
+
+std::optional<Sketch> Sketch::read(std::string_view bytes) {
+  Sketch sketch;
+  if (bytes.size() != sketch.places.size() + 2) return std::nullopt;
+  std::memcpy(sketch.places.data(), bytes.data(), sketch.places.size());
+  sketch.letters = static_cast<std::uint16_t>(
+      static_cast<unsigned char>(bytes[64]) |
+      (static_cast<unsigned>(static_cast<unsigned char>(bytes[65])) << 8));
+  return sketch;
+}
+
+std::optional<Sketch> sketch_of(const NormalText& text) {
+  if (text.letters() < least_letters) return std::nullopt;
+  Sketch sketch;
+  sketch.letters = static_cast<std::uint16_t>(std::min<std::uint32_t>(text.letters(), 0xffff));
+  std::array<std::uint32_t, 64> least;
+  least.fill(0xffff'ffff);
+  std::uint32_t piece = 0;
+  std::uint32_t filled = 0;
+  for (const char c : text.plain()) {
+    if (!is_word_byte(c)) continue;
+    piece = (piece << 8) | static_cast<unsigned char>(c);
+    if (++filled < 4) continue;
+    const std::uint64_t hash = mix(piece + 0x5bd1e995ull);
+    std::uint32_t& place = least[hash & 63];
+    place = std::min(place, static_cast<std::uint32_t>(hash >> 32));
+  }
+  for (std::size_t i = 0; i < least.size(); ++i) {
+    if (least[i] == 0xffff'ffff) continue;
+    // The least of many has leading zeros: mixed again, so that a byte tells them apart.
+    sketch.places[i] = static_cast<std::uint8_t>(1 + mix(least[i]) % 255);
+  }
+  return sketch;
+}
+
+bool alike(const Sketch& a, const Sketch& b) {
+  const auto [shorter, longer] = std::minmax(a.letters, b.letters);
+  if (longer > 2 * shorter) return false;
+  const std::uint32_t same = places_alike(a, b);
+  if (same < 8) return false;
+  const std::uint32_t filled = std::max(places_filled(a), places_filled(b));
+  return same * 1000 >= share_wanted(shorter) * filled;
+}
+
+std::uint32_t RecentTexts::family_of(const Sketch& sketch, std::int64_t since_ms) const {
+  std::uint32_t family = 0;
+  std::uint32_t best = 0;
+  for (const Entry& entry : entries_) {
+    if (entry.said.time_ms < since_ms || !alike(sketch, entry.sketch)) continue;
+    const std::uint32_t same = places_alike(sketch, entry.sketch);
+    if (same > best) {
+      best = same;
+      family = entry.family;
+    }
+  }
+  return family;
+}
+
+RecentTexts::Count RecentTexts::count(const Sketch& sketch, const Question& question) const {
+  Count count;
+  count.family = family_of(sketch, question.alike_since_ms);
+  if (count.family == 0) {
+    count.family = families_ + 1;
+    return count;
+  }
+  std::vector<std::uint64_t> authors;
+  for (const Entry& entry : entries_) {
+    if (entry.family != count.family || entry.said.time_ms < question.since_ms) continue;
+    if (question.not_in != 0 && entry.said.club == question.not_in) continue;
+    if (entry.said.author == question.by) {
+      ++count.own;
+    } else {
+      authors.push_back(entry.said.author);
+    }
+  }
+  std::ranges::sort(authors);
+  const auto repeated = std::ranges::unique(authors);
+  count.authors = static_cast<std::uint32_t>(authors.size() - repeated.size());
+  return count;
+}
+
+void RecentTexts::add(const Sketch& sketch, Said said, std::uint32_t family) {
+  families_ = std::max(families_, family);
+  const Entry entry{sketch, said, family};
+  if (entries_.size() < most_) {
+    entries_.push_back(entry);
+    return;
+  }
+  entries_[next_] = entry;
+  next_ = (next_ + 1) % most_;
+}
+
+}  // namespace amicale::domain::antispam

@@ -105,15 +105,10 @@ uint32_t said_elsewhere(const Deciding& now, const domain::antispam::Reading& re
       .authors;
 }
 
-// Whether the author's name is read as that of an officer, or claims to be one. Looked at for as long
-// as a club hardly knows somebody.
-bool apes_officer(const Deciding& now, const domain::antispam::Shield& shield,
-                  const domain::Actor& actor, const store::StandingRow& standing) {
-  constexpr uint32_t known_after = 20;  // accepted messages
+// Whether the author's name is read as that of an officer, or claims to be one.
+bool compare_names(const Deciding& now, const domain::antispam::Shield& shield,
+                   const domain::Actor& actor) {
   const auto& club = now.club();
-  if (standing.accepted() >= known_after || domain::has(domain::committee_and_above, actor.role)) {
-    return false;
-  }
   const auto member = now.facts.member(club.id(), actor.account_id);
   if (!member) return false;
   const auto& folding = shield.filter().folding();
@@ -133,6 +128,15 @@ bool apes_officer(const Deciding& now, const domain::antispam::Shield& shield,
     }
   }
   return false;
+}
+
+bool apes_officer(const Deciding& now, const domain::antispam::Shield& shield,
+                  const domain::Actor& actor) {
+  if (domain::has(domain::committee_and_above, actor.role)) return false;
+  if (const auto known = now.memory->apes_officer(actor.account_id)) return *known;
+  const bool apes = compare_names(now, shield, actor);
+  now.memory->note_name(actor.account_id, apes);
+  return apes;
 }
 
 // The last step of the turn: the verdict on what the rules of messages let pass.
@@ -162,7 +166,7 @@ Result<Decision> judged(const Deciding& now, const Judging& judging, const domai
           standing.adverts(), [&](int64_t at) { return at > now.now_ms - adverts_ms; })),
       .address = judging.address,
       .elsewhere = said_elsewhere(now, judging.reading, actor.account_id),
-      .apes_officer = apes_officer(now, *judging.shield, actor, standing)};
+      .apes_officer = apes_officer(now, *judging.shield, actor)};
   const auto verdict = domain::antispam::judge(judging.shield->rules_of(club.id()), judging.reading,
                                                circumstances, *now.memory);
   return domain::act_on(verdict, std::move(*decided), club, actor.account_id);

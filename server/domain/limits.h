@@ -174,10 +174,12 @@ inline constexpr std::uint32_t antispam_protected = 100;  // hosts and names tha
 inline constexpr std::uint32_t antispam_links = 64;       // looked at in one message; 5 are a crowd
 // Recent texts that a new one is compared with: ten minutes of a lively club; 90 KiB.
 inline constexpr std::uint32_t antispam_texts = 1'024;
-// Entries of the last hour that are folded again at loading: 50 ms of work.
+// Entries of the last hours that are folded again at loading: 50 ms of work.
 inline constexpr std::uint32_t antispam_entries = 20'000;
 // Recent texts of the whole site, to find what is said in several clubs; 400 KiB.
 inline constexpr std::uint32_t antispam_site_texts = 4'096;
+// Members of a club whose names were compared with the officers'; 64 KiB.
+inline constexpr std::uint32_t antispam_names = 4'096;
 // Held messages that one request goes through to find those that it may show: some milliseconds.
 inline constexpr std::uint32_t held_looked_at = 2'000;
 inline constexpr std::uint32_t antispam_findings = 8;  // reasons that an author is told at once

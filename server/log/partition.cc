@@ -331,7 +331,7 @@ std::unique_ptr<domain::antispam::Memory> Partition::load_memory(
   auto memory = std::make_unique<domain::antispam::Memory>(shield->rules_of(id.id).limits());
   storage::Snapshot snapshot(database);
   storage::View view(snapshot);
-  storage::read_recent(view, id, view.head(id).time_ms() - domain::antispam::remembered_ms,
+  storage::read_recent(view, id, view.head(id).time_ms() - domain::antispam::folded_ms,
                        limits::antispam_entries,
                        [&memory](const v1::Event& event, const store::PrivatePart& private_part) {
                          memory->apply(event, private_part);

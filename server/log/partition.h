@@ -108,7 +108,7 @@ class Partition {
   static std::unique_ptr<State> load(const storage::Database& database, storage::PartitionId id,
                                      store::HeadRow& head, int64_t now_ms);
   runtime::Task<> gather();
-  // The last hour of a club's log, folded for judging.
+  // The last hours of a club's log, folded for judging.
   static std::unique_ptr<domain::antispam::Memory> load_memory(
       const storage::Database& database, storage::PartitionId id,
       const domain::antispam::Shield* shield);

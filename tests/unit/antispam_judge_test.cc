@@ -162,6 +162,58 @@ TEST_CASE("naming many people at once is refused") {
   CHECK(first_rule(talk.judge_only(c, "bonjour")) == "spam.mentions");
 }
 
+TEST_CASE("naming people in many messages has an hour's bucket") {
+  Talk talk;
+  auto c = Talk::known(1, 1);
+  c.mentions = 10;
+  for (int i = 0; i < 4; ++i) {
+    CHECK(talk.say(c, "bonjour à tous les dix").action == Action::allow);
+    talk.now += 1'000;
+  }
+  CHECK(first_rule(talk.judge_only(c, "bonjour à tous les dix")) == "spam.rate.mentions");
+  c.mentions = 0;
+  CHECK(talk.judge_only(c, "bonjour").action == Action::allow);
+  auto regular = Talk::known(1, 2);
+  regular.mentions = 10;
+  CHECK(talk.judge_only(regular, "bonjour à tous les dix").action == Action::allow);
+  talk.now += 3'600'000;
+  c.mentions = 10;
+  CHECK(talk.judge_only(c, "bonjour à tous les dix").action == Action::allow);
+}
+
+TEST_CASE("what was found out about a name is kept until somebody's membership changes") {
+  Memory memory(Rules::standard().limits());
+  CHECK(!memory.apes_officer(1));
+  memory.note_name(1, true);
+  CHECK(memory.apes_officer(1) == true);
+  v1::Event event;
+  event.mutable_message_posted()->set_room_id(1);
+  memory.apply(event, {});
+  CHECK(memory.apes_officer(1) == true);
+  event.mutable_member_changed();
+  memory.apply(event, {});
+  CHECK(!memory.apes_officer(1));
+}
+
+TEST_CASE("a memory that was loaded anew judges as one that was there all the while") {
+  constexpr std::string_view bodies[] = {
+      "La réunion de jeudi est déplacée au local du centre, merci de prévenir les absents",
+      "Le voyage à Lyon coûte moins que prévu, écrivez-moi avant vendredi pour une place"};
+  Talk whole;
+  whole.say(Talk::known(1, 1), bodies[0]);
+  whole.now += 4 * 3'600'000;  // longer than anything is remembered
+  Talk loaded;
+  loaded.now = whole.now;
+  for (const std::uint64_t account : {2, 3}) {
+    for (const auto body : bodies) {
+      const auto there = whole.say(Talk::known(account, 1), body);
+      const auto anew = loaded.say(Talk::known(account, 1), body);
+      CHECK(there.record.SerializeAsString() == anew.record.SerializeAsString());
+    }
+    whole.now = loaded.now += 1'000;
+  }
+}
+
 TEST_CASE("advertising has a quota of its own") {
   Talk talk;
   auto c = Talk::known(1, 2);
@@ -375,9 +427,10 @@ TEST_CASE("every sentence exists in both languages and says what would pass") {
   v1::Why why;
   for (const char* rule :
        {"spam.quiet", "spam.rate.member", "spam.rate.newcomer", "spam.rate.room", "spam.rate.club",
-        "spam.rate.address", "spam.rate.links", "spam.links", "spam.links.host",
-        "spam.link.lookalike", "spam.link.user", "spam.mentions", "spam.disguise", "spam.advert",
-        "spam.duplicate", "spam.duplicate.own", "spam.score", "spam.name"}) {
+        "spam.rate.address", "spam.rate.links", "spam.rate.mentions", "spam.links",
+        "spam.links.host", "spam.link.lookalike", "spam.link.user", "spam.mentions",
+        "spam.disguise", "spam.advert", "spam.duplicate", "spam.duplicate.own", "spam.score",
+        "spam.name"}) {
     v1::Finding& finding = *why.add_findings();
     finding.set_rule_id(rule);
     finding.set_counter(4);

@@ -48,6 +48,8 @@ constexpr auto sentences = std::to_array<Sentence>({
      "Many new members are writing from the same network address; try again in {minutes} min."},
     {"spam.rate.links", "Vous avez partagé beaucoup de liens ; réessayez dans {minutes} min.",
      "You have shared many links; try again in {minutes} min."},
+    {"spam.rate.mentions", "Vous avez nommé beaucoup de personnes ; réessayez dans {minutes} min.",
+     "You have named many people; try again in {minutes} min."},
     {"spam.links",
      "Votre message contient {counter} liens ; {limit} passent pour un nouveau membre.",
      "Your message has {counter} links; {limit} pass for a new member."},
@@ -196,6 +198,10 @@ void judge_rate(const Circumstances& c, const Limits& allowed, const Memory& mem
       static_cast<std::uint32_t>(std::ranges::count_if(reading.links, &Link::certain));
   if (trust < 2 && links != 0) {
     refuse("spam.rate.links", memory.links_hour(author, c.now_ms, links), allowed.links_per_hour);
+  }
+  if (trust < 2 && c.mentions != 0) {
+    refuse("spam.rate.mentions", memory.mentions_hour(author, c.now_ms, c.mentions),
+           allowed.mentions_per_hour);
   }
 }
 

@@ -28,7 +28,8 @@ Memory::Room look(TokenBucket bucket, std::int64_t now_ms, std::uint32_t cost = 
 Memory::Member::Member(const Limits& limits)
     : minute(bucket(limits.member_posts_per_minute, minute_ms)),
       newcomer(bucket(limits.newcomer_posts_per_hour, hour_ms)),
-      links(bucket(limits.links_per_hour, hour_ms)) {}
+      links(bucket(limits.links_per_hour, hour_ms)),
+      mentions(bucket(limits.mentions_per_hour, hour_ms)) {}
 
 Memory::Memory(const Limits& limits)
     : limits_(limits),
@@ -64,6 +65,8 @@ void Memory::apply(const v1::Event& event, const store::PrivatePart& private_par
     if (const auto sketch = Sketch::read(record.sketch())) {
       texts_.add(*sketch, {.author = event.actor(), .club = 0, .time_ms = now_ms}, record.family());
     }
+  } else if (event.has_member_changed()) {
+    names_.clear();
   } else if (event.has_member_quieted()) {
     member(event.member_quieted().account_id(), now_ms).quiet_until_ms =
         event.member_quieted().until_ms();
@@ -78,6 +81,7 @@ void Memory::count(std::uint64_t account, std::uint64_t room_id, std::int64_t no
   author.newcomer.take(now_ms);
   const auto links = static_cast<std::uint32_t>(record.hosts_size());
   if (links != 0) author.links.take(now_ms, links);
+  if (record.mentions() != 0) author.mentions.take(now_ms, record.mentions());
   std::erase_if(author.hosts,
                 [now_ms](const auto& host) { return host.second <= now_ms - remembered_ms; });
   for (const std::uint64_t host : record.hosts()) author.hosts.emplace_back(host, now_ms);
@@ -118,6 +122,23 @@ Memory::Room Memory::links_hour(std::uint64_t account, std::int64_t now_ms,
   const Member* author = find(account);
   return look(author == nullptr ? bucket(limits_.links_per_hour, hour_ms) : author->links, now_ms,
               links);
+}
+
+Memory::Room Memory::mentions_hour(std::uint64_t account, std::int64_t now_ms,
+                                   std::uint32_t mentions) const {
+  const Member* author = find(account);
+  return look(author == nullptr ? bucket(limits_.mentions_per_hour, hour_ms) : author->mentions,
+              now_ms, mentions);
+}
+
+std::optional<bool> Memory::apes_officer(std::uint64_t account) const {
+  const auto found = names_.find(account);
+  return found == names_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Memory::note_name(std::uint64_t account, bool apes_officer) const {
+  if (names_.size() >= limits::antispam_names) names_.clear();
+  names_[account] = apes_officer;
 }
 
 Memory::Room Memory::room_minute(std::uint64_t room_id, std::int64_t now_ms) const {

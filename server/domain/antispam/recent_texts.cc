@@ -84,6 +84,16 @@ bool alike(const Sketch& a, const Sketch& b) {
   return same * 1000 >= share_wanted(shorter) * filled;
 }
 
+namespace {
+
+// The family of a text that is like none before: its own number, so that it is the same whatever was forgotten or loaded.
+std::uint32_t new_family(const Sketch& sketch) {
+  const auto hash = static_cast<std::uint32_t>(hash_of(sketch.bytes(), 5) >> 32);
+  return hash != 0 ? hash : 1;
+}
+
+}  // namespace
+
 std::uint32_t RecentTexts::family_of(const Sketch& sketch, std::int64_t since_ms) const {
   std::uint32_t family = 0;
   std::uint32_t best = 0;
@@ -102,7 +112,7 @@ RecentTexts::Count RecentTexts::count(const Sketch& sketch, const Question& ques
   Count count;
   count.family = family_of(sketch, question.alike_since_ms);
   if (count.family == 0) {
-    count.family = families_ + 1;
+    count.family = new_family(sketch);
     return count;
   }
   std::vector<std::uint64_t> authors;
@@ -122,7 +132,6 @@ RecentTexts::Count RecentTexts::count(const Sketch& sketch, const Question& ques
 }
 
 void RecentTexts::add(const Sketch& sketch, Said said, std::uint32_t family) {
-  families_ = std::max(families_, family);
   const Entry entry{sketch, said, family};
   if (entries_.size() < most_) {
     entries_.push_back(entry);

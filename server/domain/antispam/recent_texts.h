@@ -77,7 +77,6 @@ class RecentTexts {
 
   std::size_t most_;
   std::size_t next_ = 0;  // the oldest, once full
-  std::uint32_t families_ = 0;
   std::vector<Entry> entries_;
 };
 

@@ -39,6 +39,7 @@ constexpr auto limit_keys = std::to_array<LimitKey>({
     {"address_newcomer_posts_per_hour", &Limits::address_newcomer_posts_per_hour, 100'000},
     {"links_per_hour", &Limits::links_per_hour, 10'000},
     {"same_host_per_hour", &Limits::same_host_per_hour, 10'000},
+    {"mentions_per_hour", &Limits::mentions_per_hour, 10'000},
     {"adverts_per_30_days", &Limits::adverts_per_30_days, 1'000},
     {"duplicate_authors", &Limits::duplicate_authors, 1'000},
     {"duplicate_own", &Limits::duplicate_own, 1'000},

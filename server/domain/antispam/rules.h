@@ -64,6 +64,7 @@ struct Limits {
   std::uint32_t address_newcomer_posts_per_hour = 600;  // all newcomers behind one address
   std::uint32_t links_per_hour = 20;                    // of one member below trust 2
   std::uint32_t same_host_per_hour = 3;                 // of one newcomer
+  std::uint32_t mentions_per_hour = 40;                 // people named by one member below trust 2
   std::uint32_t adverts_per_30_days = 1;                // direct advertising of one member
   std::uint32_t duplicate_authors = 3;  // distinct authors of one text, from this one on
   std::uint32_t duplicate_own = 3;      // times that one author says the same, from this one on

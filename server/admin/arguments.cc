@@ -584,6 +584,14 @@ class CommandLine {
               {"Un brouillon de règles; sans lui, les règles d'alors doivent redire la même chose",
                "A draft of rules; without it, the rules of then must say the same again"});
         });
+    verb<verb::SpamTrust>(app, "trust",
+                          {"Dit la confiance d'un club en un membre, et pourquoi",
+                           "Tells a club's trust in a member, and why"},
+                          [&](CLI::App* sub, verb::SpamTrust& v) {
+                            club(sub, v.club)->required();
+                            option(sub, "--member", v.member,
+                                   {"Le membre (soi-même)", "The member (oneself)"});
+                          });
     verb<verb::SpamTrain>(
         app, "train", {"Apprend un modèle", "Learns a model"},
         [&](CLI::App* sub, verb::SpamTrain& v) {

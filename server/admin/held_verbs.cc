@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
-// The messages that wait for a club's committee.
+// The messages that wait for a club's committee, and how well a club knows who wrote them.
 #include "server/admin/console.h"
 #include "server/admin/lookup.h"
 #include "server/admin/table.h"
@@ -57,6 +57,31 @@ int run(const verb::HeldReview& verb, Console& console) {
   } else {
     console.say(phrase::done);
   }
+  return kDone;
+}
+
+int run(const verb::SpamTrust& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::GetTrust request;
+  request.set_club_id(club->club_id());
+  if (!verb.member.empty()) {
+    const auto member = find_member(console, **connection, club->club_id(), verb.member);
+    if (!member) return member.error();
+    request.set_account_id(*member);
+  }
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json()) {
+    console.print_json(*reply);
+    return kDone;
+  }
+  console.print(console.language() == v1::LANGUAGE_EN ? reply->text_en() : reply->text_fr());
+  console.say(phrase::spam_trust_facts, reply->accepted(), reply->rejected(),
+              reply->vouched_by() == 0 ? "-" : std::to_string(reply->vouched_by()),
+              reply->since_ms() == 0 ? "-" : local_time(reply->since_ms()));
   return kDone;
 }
 

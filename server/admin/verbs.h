@@ -99,6 +99,9 @@ struct SpamEval {
 struct SpamReplay {
   std::string data, club, since, rules;
 };
+struct SpamTrust {
+  std::string club, member;  // no member: oneself
+};
 struct SpamCheck {
   std::string text, rules;
   std::uint32_t trust = 0;
@@ -250,7 +253,7 @@ using Verb = std::variant<
     verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
     verb::ReportClaim, verb::ReportResolve, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
     verb::AuditExport, verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval,
-    verb::SpamCheck, verb::SpamReplay, verb::HeldList, verb::HeldReview>;
+    verb::SpamCheck, verb::SpamReplay, verb::SpamTrust, verb::HeldList, verb::HeldReview>;
 
 int run(const verb::Login&, Console&);
 int run(const verb::Logout&, Console&);
@@ -302,6 +305,7 @@ int run(const verb::SpamTrain&, Console&);
 int run(const verb::SpamEval&, Console&);
 int run(const verb::SpamCheck&, Console&);
 int run(const verb::SpamReplay&, Console&);
+int run(const verb::SpamTrust&, Console&);
 int run(const verb::HeldList&, Console&);
 int run(const verb::HeldReview&, Console&);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <algorithm>
 
+#include "server/domain/antispam/trust.h"
 #include "server/domain/limits.h"
 #include "server/domain/text.h"
 #include "server/queries/queries.h"
@@ -93,6 +94,43 @@ Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& cal
   auto stream = site ? storage::PartitionId::site() : storage::PartitionId::club(request.club_id());
   for (auto& row : view.invitations_of(stream))
     *reply.add_invitations() = std::move(*row.mutable_invitation());
+  return reply;
+}
+
+Result<v1::GetTrustReply> trust(const View& view, const Caller& caller, const v1::GetTrust& request,
+                                const TrustMeasure& measure) {
+  const uint64_t account = request.account_id() != 0 ? request.account_id() : caller.account_id;
+  const bool own = account == caller.account_id;
+  auto actor = actor_in(view, caller, request.club_id());
+  const auto action = own ? domain::Action::read_club : domain::Action::review_held;
+  if (auto allowed = domain::may(actor, action); !allowed) {
+    return std::unexpected(allowed.error());
+  }
+  if (!view.club(request.club_id())) return domain::not_found();
+  if (!own) {
+    const auto member = view.member(request.club_id(), account);
+    const auto about = view.account(account);
+    if (!member || !about) return domain::not_found();
+    actor = {.account_id = account,
+             .site_role = about->site_role(),
+             .role = member->role(),
+             .status = member->status()};
+  }
+  const auto row = view.standing(request.club_id(), account);
+  const auto known = domain::antispam::trust_of({.accepted = row.accepted(),
+                                                 .rejected = row.rejected(),
+                                                 .vouched_by = row.vouched_by(),
+                                                 .since_ms = row.since_ms()},
+                                                actor, measure.now_ms, measure.newcomer_hours);
+  v1::GetTrustReply reply;
+  reply.set_level(known.level);
+  reply.set_accepted(row.accepted());
+  reply.set_rejected(row.rejected());
+  reply.set_vouched_by(row.vouched_by());
+  reply.set_since_ms(row.since_ms());
+  reply.set_by_role(known.by_role);
+  reply.set_text_fr(domain::antispam::explain(known, v1::LANGUAGE_FR));
+  reply.set_text_en(domain::antispam::explain(known, v1::LANGUAGE_EN));
   return reply;
 }
 

@@ -33,6 +33,13 @@ Result<v1::LookUpNamesReply> names(const View& view, const Caller& caller,
 Result<v1::ListInvitationsReply> invitations(const View& view, const Caller& caller,
                                              const v1::ListInvitations& request);
 Result<v1::ListHeldReply> held(const View& view, const Caller& caller, const v1::ListHeld& request);
+// What a level is judged by beside the rows: the hours that a newcomer is one, and the time.
+struct TrustMeasure {
+  uint32_t newcomer_hours;
+  int64_t now_ms;
+};
+Result<v1::GetTrustReply> trust(const View& view, const Caller& caller, const v1::GetTrust& request,
+                                const TrustMeasure& measure);
 Result<v1::ListClubsReply> clubs(const View& view, const Caller& caller,
                                  const v1::ListClubs& request);
 Result<v1::ListDirectsReply> directs(const View& view, const Caller& caller,

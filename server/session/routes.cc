@@ -112,6 +112,24 @@ Task<domain::Result<void>> look_up_invitation(const Parts& parts, Caller, const 
   co_return domain::Result<void>{};
 }
 
+// As `query`, by the rules that the club is judged by.
+Task<domain::Result<void>> get_trust(const Parts& parts, Caller caller, const Frame& frame,
+                                     v1::Reply& reply) {
+  auto read = [&parts, &caller, &frame] {
+    storage::Snapshot snapshot(parts.gate.database);
+    const auto* shield = parts.gate.shield;
+    const domain::antispam::Limits limits =
+        shield != nullptr ? shield->rules_of(frame.get_trust().club_id()).limits()
+                          : domain::antispam::Limits{};
+    return queries::trust(storage::View(snapshot), caller, frame.get_trust(),
+                          {limits.newcomer_hours, parts.gate.clock.now_ms()});
+  };
+  auto answer = co_await parts.blocking.run(std::move(read));
+  if (!answer) co_return std::unexpected(std::move(answer.error()));
+  *reply.mutable_get_trust() = std::move(*answer);
+  co_return domain::Result<void>{};
+}
+
 // As `query`, signed.
 Task<domain::Result<void>> audit_proof(const Parts& parts, Caller caller, const Frame& frame,
                                        v1::Reply& reply) {
@@ -238,6 +256,7 @@ constexpr auto table = std::to_array<Route>({
      AMICALE_ONE_COMMIT(review_held, review_held)},
     {Frame::kListHeld, Kind::query, Entry::account, 2, Action::read_club,
      AMICALE_QUERY(held, list_held)},
+    {Frame::kGetTrust, Kind::query, Entry::account, 2, Action::read_club, &get_trust},
 
     // Direct conversations
     {Frame::kOpenDirect, Kind::command, Entry::account, 10, Action::open_direct,

@@ -76,6 +76,27 @@ TEST_CASE("a newcomer's three links wait for the committee, which releases them 
   CHECK(message->author() == world["newcomer"].account);
 }
 
+TEST_CASE("one question tells how well the club knows somebody, and why") {
+  JudgedWorld world;
+  auto newcomer = world.connect("newcomer");
+  auto neighbour = world.connect("neighbour");
+  auto officer = world.connect("officer");
+  CHECK(world.say(newcomer, "bonjour à tous").has_post_message());
+  v1::ClientFrame frame;
+  frame.mutable_get_trust()->set_club_id(world.club);
+  const auto own = newcomer.call(frame);
+  REQUIRE_MESSAGE(own.has_get_trust(), own.ShortDebugString());
+  CHECK(own.get_trust().level() <= 1);
+  CHECK(own.get_trust().accepted() == 1);
+  CHECK(own.get_trust().text_fr().find("Prochain palier") != std::string::npos);
+  CHECK(own.get_trust().text_en().find("Next level") != std::string::npos);
+  CHECK(officer.call(frame).get_trust().level() == 4);
+  CHECK(officer.call(frame).get_trust().by_role());
+  frame.mutable_get_trust()->set_account_id(world["newcomer"].account);
+  CHECK(officer.call(frame).get_trust().accepted() == 1);
+  CHECK(neighbour.call(frame).refusal().code() == v1::REFUSAL_CODE_FORBIDDEN);
+}
+
 TEST_CASE("what is counted is remembered over a restart") {
   JudgedWorld world;
   constexpr const char* body = "Qui peut me prêter un projecteur pour samedi soir au local ?";

@@ -410,6 +410,15 @@ const Case cases[] = {
     {"lists what is held",
      {everyone, everyone, 0, staff},
      [](F& f, const S& s) { f.mutable_list_held()->set_club_id(s.club); }},
+    {"asks how well the club knows oneself",
+     {everyone, everyone, 0, staff},
+     [](F& f, const S& s) { f.mutable_get_trust()->set_club_id(s.club); }},
+    {"asks how well the club knows another",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_get_trust()->set_club_id(s.club);
+       f.mutable_get_trust()->set_account_id(s.colleague);
+     }},
     {"imports",
      {.site = staff},
      [](F& f, const S& s) {

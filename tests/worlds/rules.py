@@ -462,6 +462,12 @@ class Rules:
     def judge_list_held(self, who, q):
         return self.in_club(who, q.club_id, EVERYONE, EVERYONE)
 
+    def judge_get_trust(self, who, q):
+        if q.account_id in (0, who):
+            return self.in_club(who, q.club_id, EVERYONE, EVERYONE)
+        there = q.club_id in self.clubs and q.account_id in self.clubs[q.club_id].members
+        return self.in_club(who, q.club_id, MANAGERS) or (None if there else {"NOT_FOUND"})
+
     def judge_import_messages(self, who, q):
         return self.in_club(who, q.club_id, NOBODY, room=q.room_id)
 
@@ -656,7 +662,7 @@ class Rules:
         "set_site_role": judge_set_site_role, "post_message": judge_post_message, "edit_message": judge_edit_message,
         "delete_message": judge_delete_message, "react": judge_react, "pin_message": judge_pin_message,
         "get_history": judge_room_query, "count_mentions": judge_count_mentions, "import_messages": judge_import_messages,
-        "review_held": judge_review_held, "list_held": judge_list_held,
+        "review_held": judge_review_held, "list_held": judge_list_held, "get_trust": judge_get_trust,
         "open_direct": judge_open_direct, "answer_direct": judge_answer_direct, "block_direct": judge_block_direct,
         "set_typing": judge_set_typing, "create_backup": judge_create_backup, "get_stats": judge_get_stats,
         "find_account": judge_find_account, "get_audit_proof": judge_get_audit_proof,

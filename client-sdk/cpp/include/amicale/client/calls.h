@@ -52,6 +52,7 @@ namespace amicale::client {
   X(ImportMessages, import_messages)            \
   X(ReviewHeld, review_held)                    \
   X(ListHeld, list_held)                        \
+  X(GetTrust, get_trust)                        \
   X(OpenDirect, open_direct)                    \
   X(AnswerDirect, answer_direct)                \
   X(BlockDirect, block_direct)                  \

@@ -100,6 +100,7 @@ void redact_texts(Batch& batch, PartitionId partition, const v1::Message& messag
     } else if (event.has_message_restored()) {
       event.mutable_message_restored()->clear_body();
       event.mutable_message_restored()->clear_mentions();
+      keep_openings(entry, private_part);
     }
     run.redacted.push_back({seq, redact(batch, partition, seq, event, private_part)});
     if (private_part.held_seq() != 0) redact_held(batch, partition, private_part.held_seq(), run);

@@ -52,7 +52,7 @@ bool record_act(Batch& batch, PartitionId partition, const v1::Event& event,
 
 // --- Erasing -------------------------------------------------------------------------------------
 
-// Before an act's entry is redacted of what its record does not commit to, the words of a held message: puts into its private part
+// Before an act's entry is redacted of what its record does not commit to, words that were held or brought back: puts into its private part
 // what makes the same record again, and opens it.
 void keep_openings(const EntryView& entry, store::PrivatePart& private_part);
 

@@ -315,7 +315,7 @@ std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row
       const auto& findings = row.echo->why.findings();
       const bool english = options_.language == v1::LANGUAGE_EN;
       add(line,
-          text(phrase::chat_held, findings.empty() ? ""
+          text(phrase::chat_message_held, findings.empty() ? ""
                                   : english        ? findings[0].text_en()
                                                    : findings[0].text_fr()),
           quiet());

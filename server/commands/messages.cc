@@ -216,7 +216,7 @@ Result<Prepared> review_held(const Caller& caller, const v1::ReviewHeld& request
   const auto where = storage::PartitionId::club(request.club_id());
   Decide decide = [&request, who = Who(caller), where](const Deciding& now) {
     const auto& club = now.club();
-    const auto actor = domain::actor_in(club, who.account_id, who.site_role);
+    const auto actor = domain::actor_in(club, who.account_id, who.site_role, now.now_ms);
     const auto held = now.facts.held(club.id(), request.held_id());
     std::optional<v1::Message> edited;
     if (held && held->number() != 0) {

@@ -51,7 +51,9 @@ struct Review {
     held.set_author(4);
     held.set_body("trois liens");
   }
-  Actor actor(std::uint64_t account) const { return actor_in(club, account, v1::SITE_ROLE_NONE); }
+  Actor actor(std::uint64_t account) const {
+    return actor_in(club, account, v1::SITE_ROLE_NONE, 0);
+  }
   static v1::ReviewHeld request(bool release) {
     v1::ReviewHeld asked;
     asked.set_club_id(1);

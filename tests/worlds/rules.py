@@ -103,6 +103,7 @@ class Club:
     sanctions: dict = dataclasses.field(default_factory=dict)
     reports: dict = dataclasses.field(default_factory=dict)    # id -> Report
     removals: dict = dataclasses.field(default_factory=dict)   # id -> [whose, [(room, number)], undone]
+    old_names: dict = dataclasses.field(default_factory=dict)  # who has another name by now
 
 
 @dataclasses.dataclass
@@ -220,12 +221,13 @@ class Rules:
     def is_side(self, who, direct):
         return who in (direct >> 32, direct & 0xffffffff) and direct >> 32 != direct & 0xffffffff
 
-    def at_message(self, who, q, active, paused=NOBODY, floor=False, writes=True, in_direct=True, club_only=False):
+    def at_message(self, who, q, active, paused=NOBODY, floor=False, writes=True, in_direct=True, club_only=False,
+                   hold=True):
         """What every request about a message meets, in a club or in a direct conversation."""
         if q.stream.kind not in (CLUB, DIRECT) or q.stream.id == 0:
             return {"BAD_REQUEST"}
         if q.stream.kind == CLUB:
-            no = self.in_club(who, q.stream.id, active, paused, q.room_id, floor)
+            no = self.in_club(who, q.stream.id, active, paused, q.room_id, floor, hold=hold)
             room = self.clubs[q.stream.id].rooms.get(q.room_id) if no is None else None
             if room and writes and (room.archived or room.locked and self.rank(who, q.stream.id) < COMMITTEE):
                 return {"CONFLICT"}
@@ -307,7 +309,7 @@ class Rules:
         return None if known and (q.all or q.token_id in known.tokens) else {"NOT_FOUND"}
 
     def judge_room_query(self, who, q):
-        return self.at_message(who, q, EVERYONE, EVERYONE, writes=False)
+        return self.at_message(who, q, EVERYONE, EVERYONE, writes=False, hold=False)
 
     def judge_create_club(self, who, q):
         return self.on_site(who)
@@ -460,13 +462,13 @@ class Rules:
         return self.in_club(who, q.club_id, MANAGERS) or {"NOT_FOUND"}
 
     def judge_list_held(self, who, q):
-        return self.in_club(who, q.club_id, EVERYONE, EVERYONE)
+        return self.in_club(who, q.club_id, EVERYONE, EVERYONE, hold=False)
 
     def judge_get_trust(self, who, q):
         if q.account_id in (0, who):
-            return self.in_club(who, q.club_id, EVERYONE, EVERYONE)
+            return self.in_club(who, q.club_id, EVERYONE, EVERYONE, hold=False)
         there = q.club_id in self.clubs and q.account_id in self.clubs[q.club_id].members
-        return self.in_club(who, q.club_id, MANAGERS) or (None if there else {"NOT_FOUND"})
+        return self.in_club(who, q.club_id, MANAGERS, hold=False) or (None if there else {"NOT_FOUND"})
 
     def judge_import_messages(self, who, q):
         return self.in_club(who, q.club_id, NOBODY, room=q.room_id)
@@ -519,7 +521,7 @@ class Rules:
         if q.account_id == who or q.stream.kind not in (CLUB, SITE) or not q.stream.id or q.stream.kind == SITE and q.stream.id != 1:
             no = self.judge_own_case(who, q)
         else:
-            no = self.in_club(who, q.stream.id, MANAGERS) if q.stream.kind == CLUB else self.on_site(who)
+            no = self.in_club(who, q.stream.id, MANAGERS, hold=False) if q.stream.kind == CLUB else self.on_site(who)
         return no or ({"NOT_FOUND"} if q.size >= 1 << 32 else None)
 
     def judge_get_audit_consistency(self, who, q):
@@ -878,7 +880,20 @@ class Rules:
 
     def did_change_profile(self, who, q, reply):
         if q.HasField("display_name"):
+            # Where a sanction stands, as on whoever is banned, the club goes on showing the name that it knew.
+            for club, state in self.clubs.items():
+                if who in state.members and self.held(who, club, 0):
+                    state.old_names.setdefault(who, self.accounts[who].name)
+                else:
+                    state.old_names.pop(who, None)
             self.accounts[who].name = q.display_name
+
+    def names_of(self, who, club):
+        """What a club may show for a name: the old one while a sanction stands; from then on until the next change, the one or the other."""
+        old = self.clubs[club].old_names.get(who)
+        if old is not None and self.held(who, club, 0):
+            return {old}
+        return {self.accounts[who].name} if old is None else {old, self.accounts[who].name}
 
     # --- What may be seen ---
 

@@ -270,7 +270,9 @@ class World:
         visible = {a for a in q.account_ids if a in self.rules.clubs[q.club_id].entered or self.rules.staff(a)}
         self.must_equal(f"names in club {q.club_id}", who, named, visible)
         for n in reply.names:
-            self.must_equal("name", who, n.display_name, self.rules.accounts[n.account_id].name)
+            known = self.rules.names_of(n.account_id, q.club_id)
+            if n.display_name not in known:
+                raise Violation(f"{who} is shown {n.display_name} for account {n.account_id} in club {q.club_id}, may see {known}")
 
     def see_set_site_role(self, who, q, reply):
         """What was under way to somebody who was staff until now is read; from then on nothing of it may come."""

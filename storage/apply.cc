@@ -64,6 +64,8 @@ class Applying {
   void on(const v1::ReportFiled& e);
   void on(const v1::ReportClaimed& e);
   void on(const v1::ReportResolved& e);
+  void on(const v1::AppealSaid& e);
+  void on(const v1::AppealDecided& e);
   void on(const v1::RemovalUndone& e);
   void answer();
   void count_accepted(uint64_t author);
@@ -117,8 +119,11 @@ void Applying::run() {
     case v1::Event::kReportResolved: on(event_.report_resolved()); break;
     case v1::Event::kMessagesRemoved: on(event_.messages_removed()); break;
     case v1::Event::kRemovalUndone: on(event_.removal_undone()); break;
+    case v1::Event::kAppealSaid: on(event_.appeal_said()); break;
+    case v1::Event::kAppealDecided: on(event_.appeal_decided()); break;
     case v1::Event::kMessageHeld: on(event_.message_held()); break;
     case v1::Event::kHeldReviewed: on(event_.held_reviewed()); break;
+    case v1::Event::kAppealNoticed:
     case v1::Event::kMemberQuieted:
     case v1::Event::kReportNoticed:
     case v1::Event::kSanctionNoticed:
@@ -641,6 +646,48 @@ void tell_author(const v1::Event& event, const store::PrivatePart& private_part,
 }
 
 namespace {
+
+// From when on site staff see an appeal. One of a ban from the site is for nobody else.
+int64_t shown_from_ms(PartitionId partition, int64_t due_ms) {
+  return partition.kind == v1::STREAM_KIND_CLUB ? due_ms : 0;
+}
+
+void Applying::on(const v1::AppealSaid& e) {
+  auto row = view_.sanction(partition_, e.sanction_id());
+  if (!row) return;
+  auto& appeal = *row->mutable_appeal();
+  if (appeal.state() == v1::APPEAL_STATE_UNSPECIFIED) {
+    appeal.set_state(v1::APPEAL_STATE_OPEN);
+    appeal.set_filed_ms(event_.time_ms());
+    appeal.set_due_ms(e.due_ms());
+    batch_.put(Family::state, key::appeal(partition_, e.sanction_id()), std::string_view());
+    batch_.put(Family::state,
+               key::appeal_due(shown_from_ms(partition_, e.due_ms()), partition_, e.sanction_id()),
+               std::string_view());
+  }
+  auto& line = *appeal.add_lines();
+  line.set_author(event_.actor());
+  line.set_text(e.text());
+  line.set_time_ms(event_.time_ms());
+  put(key::sanction(partition_, e.sanction_id()), *row);
+}
+
+void Applying::on(const v1::AppealDecided& e) {
+  auto row = view_.sanction(partition_, e.sanction_id());
+  if (!row) return;
+  auto& appeal = *row->mutable_appeal();
+  appeal.set_state(e.granted() ? v1::APPEAL_STATE_GRANTED : v1::APPEAL_STATE_DENIED);
+  appeal.set_decided_by(event_.actor());
+  appeal.set_decided_ms(event_.time_ms());
+  auto& line = *appeal.add_lines();
+  line.set_author(event_.actor());
+  line.set_text(e.text());
+  line.set_time_ms(event_.time_ms());
+  put(key::sanction(partition_, e.sanction_id()), *row);
+  batch_.erase(Family::state, key::appeal(partition_, e.sanction_id()));
+  batch_.erase(Family::state, key::appeal_due(shown_from_ms(partition_, appeal.due_ms()),
+                                              partition_, e.sanction_id()));
+}
 
 // What a repeat of the command is answered with.
 void Applying::answer() {

@@ -58,6 +58,8 @@ std::string details_of(const v1::Event& event) {
     body.mutable_message_held()->clear_body();
     body.mutable_message_held()->clear_mentions();
   }
+  // So may what was said about an appeal. Why it was decided as it was belongs to the decision.
+  if (body.has_appeal_said()) body.mutable_appeal_said()->clear_text();
   return body.SerializeAsString();
 }
 
@@ -79,6 +81,9 @@ uint64_t subject_of(const v1::Event& event, const View& view, PartitionId partit
     case v1::Event::kSanctionImposed: return event.sanction_imposed().sanction().account_id();
     case v1::Event::kSanctionEnded: return event.sanction_ended().account_id();
     case v1::Event::kSanctionNoticed: return event.sanction_noticed().sanction().account_id();
+    case v1::Event::kAppealSaid: return event.appeal_said().account_id();
+    case v1::Event::kAppealDecided: return event.appeal_decided().account_id();
+    case v1::Event::kAppealNoticed: return event.appeal_noticed().account_id();
     case v1::Event::kMessagesRemoved: return event.messages_removed().removal().account_id();
     case v1::Event::kRemovalUndone: {
       const auto removal = view.removal(partition, event.removal_undone().removal_id());
@@ -223,8 +228,10 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kMembershipNoticed:
     case v1::Event::kReportNoticed: return Audited::never;
 
-    // In the site's log, a ban from the site and its end, which the account's own log brings about. There it is no act again.
+    // In the site's log, a ban from the site, its end, and what becomes of an appeal of it, which the account's own log brings
+    // about. There it is no act again.
     case v1::Event::kSanctionNoticed: return Audited::always;
+    case v1::Event::kAppealNoticed: return Audited::on_others;
 
     // A club: who belongs to it and as what, its rooms, its doors.
     case v1::Event::kClubCreated:
@@ -258,6 +265,9 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kMessageHeld:
     case v1::Event::kHeldReviewed:
     case v1::Event::kMemberQuieted: return Audited::always;
+    // Who contests does not act; who answers and who decides does.
+    case v1::Event::kAppealSaid: return Audited::on_others;
+    case v1::Event::kAppealDecided: return Audited::always;
 
     // Between two people nobody keeps order.
     case v1::Event::kDirectChanged: return Audited::never;

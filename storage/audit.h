@@ -33,7 +33,7 @@ namespace amicale::storage {
 enum class Audited : uint8_t {
   never,
   always,
-  on_others,  // a deletion: an act only when the words were somebody else's
+  on_others,  // an act only when it is not about whoever does it: a deletion, a word about an appeal
 };
 // Nothing for a kind that the table does not know. A test holds the table against event.proto.
 std::optional<Audited> audited(v1::Event::BodyCase kind);

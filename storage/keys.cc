@@ -225,6 +225,24 @@ std::string due(int64_t until_ms, PartitionId partition, uint64_t sanction_id) {
 }
 std::string due_prefix() { return tagged('X'); }
 
+std::string appeal(PartitionId partition, uint64_t sanction_id) {
+  auto key = appeals_prefix(partition);
+  append_be(key, sanction_id);
+  return key;
+}
+
+std::string appeals_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('c');
+  add(key, partition);
+  return key;
+}
+
+std::string appeal_due(int64_t due_ms, PartitionId partition, uint64_t sanction_id) {
+  return of_room('d', static_cast<uint64_t>(due_ms), partition, sanction_id);
+}
+std::string appeals_due_prefix() { return tagged('d'); }
+
 std::string report(PartitionId partition, uint64_t report_id) {
   auto key = reports_prefix(partition);
   append_be(key, report_id);

@@ -44,6 +44,8 @@
 //   'G' partition account:u64 room:u64 number:u64  report:u64; the open one about that message, or (0 0) that person
 //   'Y' account:u64 partition report:u64       empty: who took part in an open one
 //   'Z' due_ms:u64 partition report:u64        empty: the open ones, by when site staff see them
+//   'c' partition sanction:u64                 empty: an appeal of it is open
+//   'd' due_ms:u64 partition sanction:u64      empty: the same, by when site staff see it (0: at once)
 //   'T' partition removal:u64                  v1.Removal
 //   'X' until_ms:u64 partition sanction:u64    account:u64; the same, of clubs, by when it is over
 //   'h' club:u64 held:u64                      v1.HeldMessage
@@ -124,6 +126,10 @@ std::string standing(PartitionId partition, uint64_t sanction_id);
 std::string standing_prefix(PartitionId partition);
 std::string due(int64_t until_ms, PartitionId partition, uint64_t sanction_id);
 std::string due_prefix();
+std::string appeal(PartitionId partition, uint64_t sanction_id);
+std::string appeals_prefix(PartitionId partition);
+std::string appeal_due(int64_t due_ms, PartitionId partition, uint64_t sanction_id);
+std::string appeals_due_prefix();
 std::string report(PartitionId partition, uint64_t report_id);
 std::string reports_prefix(PartitionId partition);
 std::string report_about(PartitionId partition, uint64_t account_id, uint64_t room_id,

@@ -457,6 +457,23 @@ std::vector<store::SanctionRow> View::standing_sanctions(PartitionId partition) 
   return rows_named(*this, key::standing_prefix(partition));
 }
 
+std::vector<store::SanctionRow> View::open_appeals(PartitionId partition) const {
+  return rows_named(*this, key::appeals_prefix(partition));
+}
+
+std::vector<store::SanctionRow> View::overdue_appeals(int64_t now_ms, size_t limit) const {
+  std::vector<store::SanctionRow> rows;
+  const auto prefix = key::appeals_due_prefix();
+  scan(Family::state, prefix, prefix + key::u64(static_cast<uint64_t>(now_ms) + 1),
+       [&](std::string_view key, std::string_view) {
+         const auto at = key::parse_case(key);
+         if (!at) corrupt(Family::state, key);
+         if (auto row = sanction(at->partition, at->id)) rows.push_back(std::move(*row));
+         return rows.size() < limit;
+       });
+  return rows;
+}
+
 std::vector<View::Due> View::due_sanctions(int64_t now_ms, size_t limit) const {
   std::vector<Due> due;
   const auto prefix = key::due_prefix();

@@ -143,6 +143,10 @@ class View {
   };
   std::vector<Due> due_sanctions(int64_t now_ms, size_t limit) const;
 
+  // Those whose appeal is open, the oldest sanction first.
+  std::vector<store::SanctionRow> open_appeals(PartitionId partition) const;
+  // … of all clubs, whose appeal is due at `now_ms`.
+  std::vector<store::SanctionRow> overdue_appeals(int64_t now_ms, size_t limit) const;
   std::optional<v1::Removal> removal(PartitionId partition, uint64_t removal_id) const;
   // Newest first, those below `before` (0 = all).
   std::vector<v1::Removal> removals_of(PartitionId partition, uint64_t before, size_t limit) const;

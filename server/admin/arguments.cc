@@ -87,6 +87,7 @@ class CommandLine {
     sanctions(admin);
     removals(admin);
     reports(admin);
+    appeals(admin);
     tokens(admin);
     audit(admin);
   }
@@ -830,6 +831,63 @@ class CommandLine {
                  {"La sanction qui a été imposée", "The sanction that was imposed"});
           option(sub, "--text", v.text, {"Pour le comité", "For the committee"});
         });
+  }
+
+  void appeals(CLI::App* admin) {
+    CLI::App* app =
+        group(admin, "appeal",
+              {"Contester une sanction, et en juger", "Contest a sanction, and judge it"});
+    verb<verb::AppealFile>(
+        app, "file", {"Conteste une sanction que l'on a reçue", "Contests a sanction of one's own"},
+        [&](CLI::App* sub, verb::AppealFile& v) {
+          appeal(sub, v.sanction, v.text);
+          club(sub, v.club)->required();
+        });
+    verb<verb::AppealSite>(
+        app, "site",
+        {"Conteste son bannissement de tout le site, ou dit où cela en est",
+         "Contests one's ban from the whole site, or says how that stands"},
+        [&](CLI::App* sub, verb::AppealSite& v) {
+          option(sub, "--login,-l", v.login, {"Le nom de connexion", "The login name"});
+          option(sub, "--text", v.text, {"Ce que l'on a à dire", "What one has to say"});
+          password(sub, v.password_stdin);
+        });
+    verb<verb::AppealAnswer>(app, "answer", {"Répond à qui conteste", "Answers who contests"},
+                             [&](CLI::App* sub, verb::AppealAnswer& v) {
+                               appeal(sub, v.sanction, v.text);
+                               whose_appeal(sub, v.club, v.account);
+                             });
+    verb<verb::AppealDecide>(
+        app, "decide",
+        {"Tranche : refuse, ou lève la sanction", "Decides: denies, or lifts the sanction"},
+        [&](CLI::App* sub, verb::AppealDecide& v) {
+          appeal(sub, v.sanction, v.text);
+          whose_appeal(sub, v.club, v.account);
+          sub->add_flag("--grant", v.grant, in({"Lève la sanction", "Lifts the sanction"}));
+        });
+    verb<verb::AppealList>(
+        app, "list",
+        {"Ce qui attend d'être tranché; sans --club, les bannissements du site et ce qui attend "
+         "trop "
+         "(permanence)",
+         "What waits for a decision; without --club, bans from the site and what waits too long "
+         "(site staff)"},
+        [&](CLI::App* sub, verb::AppealList& v) { club(sub, v.club); });
+  }
+
+  // In a club, or the ban of an account from the site.
+  void whose_appeal(CLI::App* sub, std::string& club_name, std::uint64_t& account) {
+    auto* of_club = club(sub, club_name);
+    auto* of_account = option(
+        sub, "--account", account,
+        {"Le compte, d'un bannissement de tout le site", "The account, of a ban from the site"});
+    of_account->excludes(of_club);
+  }
+
+  void appeal(CLI::App* sub, std::uint64_t& sanction, std::string& text) {
+    option(sub, "sanction", sanction, {"Le numéro de la sanction", "The sanction's number"})
+        ->required();
+    option(sub, "--text", text, {"Ce que l'on a à dire", "What one has to say"})->required();
   }
 
   void tokens(CLI::App* admin) {

@@ -57,6 +57,11 @@ constexpr CommandName kCommands[] = {
      {"@nom depuis motif [texte]", "@name since reason [text]"},
      &phrase::about_purge},
     {"annuler", "undo", {"n°", "no."}, &phrase::about_undo},
+    {"contester", "contest", {"n° pourquoi", "no. why"}, &phrase::about_contest},
+    {"trancher",
+     "decide",
+     {"n° accordé|refusé texte", "no. granted|denied text"},
+     &phrase::about_judge},
     {"lever", "lift", {"n° [texte]", "no. [text]"}, &phrase::about_lift},
     {"sanctions", "cases", {"[@nom]", "[@name]"}, &phrase::about_sanctions},
     {"moi", "me", {"texte", "text"}, &phrase::about_me},
@@ -143,6 +148,8 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
   if (name == "kick") return command_sanction(v1::SANCTION_KIND_KICK, rest, now);
   if (name == "ban") return command_sanction(v1::SANCTION_KIND_BAN, rest, now);
   if (name == "lift") return command_lift(rest, now);
+  if (name == "contest") return command_contest(rest, now);
+  if (name == "decide") return command_decide(rest, now);
   if (name == "report") return command_report(rest, now);
   if (name == "reports") return command_reports(now);
   if (name == "claim") return command_claim(rest, now);
@@ -537,6 +544,37 @@ void ChatScreen::command_undo(const std::string& arguments, client::Time now) {
   v1::ClientFrame frame;
   frame.mutable_undo_removal()->set_club_id(current_->stream.id);
   frame.mutable_undo_removal()->set_removal_id(number);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_contest(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0 || rest.empty()) return tell(text(phrase::chat_appeal_text), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_appeal_sanction()->set_club_id(current_->stream.id);
+  frame.mutable_appeal_sanction()->set_sanction_id(number);
+  frame.mutable_appeal_sanction()->set_text(rest);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_decide(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  const std::string outcome = folded(take_word(rest));
+  const bool granted = outcome == "accorde" || outcome == "granted";
+  const bool known = granted || outcome == "refuse" || outcome == "denied";
+  if (number == 0 || !known || rest.empty()) {
+    return tell(text(phrase::chat_appeal_text), now, true);
+  }
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_decide_appeal();
+  request.set_club_id(current_->stream.id);
+  request.set_sanction_id(number);
+  request.set_grant(granted);
+  request.set_text(rest);
   ask(std::move(frame));
 }
 

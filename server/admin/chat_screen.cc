@@ -168,6 +168,8 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     overlay_top_ = 0;
   } else if (request.has_file_report()) {
     tell(text(phrase::report_filed, reply.file_report().object_id()), now);
+  } else if (request.has_appeal_sanction() || request.has_decide_appeal()) {
+    tell(text(phrase::done), now);
   } else if (request.has_claim_report() || request.has_resolve_report()) {
     tell(text(phrase::done), now);
   } else if (request.has_find_messages()) {
@@ -213,6 +215,15 @@ void ChatScreen::on_refused(const client::Answered& answered, client::Time now) 
   tell(explain(answered.result.error(), options_.language), now, true);
 }
 
+namespace {
+
+const Phrase& appeal_word(v1::AppealState state) {
+  if (state == v1::APPEAL_STATE_GRANTED) return phrase::appeal_granted;
+  return state == v1::APPEAL_STATE_DENIED ? phrase::appeal_denied : phrase::appeal_open;
+}
+
+}  // namespace
+
 // Said in so many words: a warning holds nothing back, and would otherwise pass unseen.
 void ChatScreen::on_sanction(const v1::Sanction& sanction, client::Time now) {
   if (sanction.kind() == v1::SANCTION_KIND_WARNING) {
@@ -234,10 +245,17 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
         frame.mutable_list_directs();
       else if (event.has_sanction_noticed())
         on_sanction(event.sanction_noticed().sanction(), now);
+      else if (event.has_appeal_noticed())
+        tell(text(phrase::chat_appeal_news, event.appeal_noticed().sanction_id(),
+                  text(appeal_word(event.appeal_noticed().state()))),
+             now);
       else if (event.has_report_noticed())
         tell(text(phrase::chat_report_closed, event.report_noticed().report_id()), now);
       if (frame.body_case() == v1::ClientFrame::BODY_NOT_SET) continue;
       ask(std::move(frame));
+    } else if (event.has_appeal_said() && event.actor() != me() &&
+               event.appeal_said().account_id() == event.actor()) {
+      tell(text(phrase::chat_appeal_waits, event.appeal_said().sanction_id()), now);
     } else if (event.has_report_filed()) {
       tell(text(phrase::chat_report_waits), now);
     } else if (event.has_member_changed()) {

@@ -176,6 +176,8 @@ class ChatScreen {
   void command_close(const std::string& rest, client::Time now);
   void command_purge(const std::string& rest, client::Time now);
   void command_undo(const std::string& rest, client::Time now);
+  void command_contest(const std::string& rest, client::Time now);
+  void command_decide(const std::string& rest, client::Time now);
   void command_lift(const std::string& rest, client::Time now);
   void command_sanctions(const std::string& rest, client::Time now);
   // The member whose name `rest` begins with (after an @), taken off it; null: nobody's.

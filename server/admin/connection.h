@@ -20,7 +20,8 @@ class Connection {
  public:
   struct Target {
     std::string url;
-    std::string token;  // empty: only Login, Register and LookUpInvitation may be called
+    std::string
+        token;  // empty: only Login, Register, LookUpInvitation and AppealSiteBan may be called
     std::string ca_file;
     bool verify_certificate = true;
     v1::Language language = v1::LANGUAGE_UNSPECIFIED;

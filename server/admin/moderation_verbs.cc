@@ -56,6 +56,48 @@ int report(const Console& console, const client::Result<v1::Committed>& reply) {
   return kDone;
 }
 
+// A club by its number, for who is out of it and is shown none; else by its name.
+OrExit<std::uint64_t> club_of(const Console& console, Connection& connection,
+                              const std::string& name) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (error == std::errc() && end == name.data() + name.size()) return id;
+  const auto club = find_club(console, connection, name);
+  if (!club) return std::unexpected(club.error());
+  return club->club_id();
+}
+
+// What appeals have in common: a sanction, a text, and a club; none for a ban from the site.
+template <typename Request, typename Verb>
+int say_on_appeal(Request request, const Verb& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  if (!verb.club.empty()) {
+    const auto club = club_of(console, **connection, verb.club);
+    if (!club) return club.error();
+    request.set_club_id(*club);
+  }
+  request.set_sanction_id(verb.sanction);
+  request.set_text(verb.text);
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::done);
+  return kDone;
+}
+
+void print_appeal(const Console& console, const v1::SanctionCase& one) {
+  console.print("");
+  console.say(phrase::appeal_heading, one.sanction().sanction_id(),
+              local_time(one.appeal().due_ms()));
+  for (const auto& line : one.appeal().lines()) {
+    console.print("  " + local_time(line.time_ms()) + "  " + std::to_string(line.author()) + "  " +
+                  printable(line.text()));
+  }
+}
+
 std::int64_t unix_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -415,6 +457,72 @@ int run(const verb::ReportResolve& verb, Console& console) {
     console.print_json(*reply);
   else
     console.say(phrase::done);
+  return kDone;
+}
+
+int run(const verb::AppealFile& verb, Console& console) {
+  return say_on_appeal(v1::AppealSanction{}, verb, console);
+}
+
+int run(const verb::AppealSite& verb, Console& console) {
+  auto target = console.target(false);
+  if (!target) return target.error();
+  std::string login = verb.login;
+  if (login.empty()) {
+    auto typed = console.ask(phrase::prompt_login);
+    if (!typed) return typed.error();
+    login = std::move(*typed);
+  }
+  auto password = console.password(phrase::prompt_password, verb.password_stdin);
+  if (!password) return password.error();
+  auto connection = console.connect_to(*target);
+  if (!connection) return connection.error();
+  v1::AppealSiteBan request;
+  request.set_login(login);
+  request.set_password(*password);
+  request.set_text(verb.text);
+  request.set_client_msg_id(client::Client::new_message_id());
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json()) {
+    console.print_json(*reply);
+    return kDone;
+  }
+  if (reply->ban().has_appeal()) print_appeal(console, reply->ban());
+  console.say(phrase::done);
+  return kDone;
+}
+
+int run(const verb::AppealAnswer& verb, Console& console) {
+  v1::AnswerAppeal request;
+  request.set_account_id(verb.account);
+  return say_on_appeal(std::move(request), verb, console);
+}
+
+int run(const verb::AppealDecide& verb, Console& console) {
+  v1::DecideAppeal request;
+  request.set_account_id(verb.account);
+  request.set_grant(verb.grant);
+  return say_on_appeal(std::move(request), verb, console);
+}
+
+int run(const verb::AppealList& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  v1::ListAppeals request;
+  if (!verb.club.empty()) {
+    const auto club = find_club(console, **connection, verb.club);
+    if (!club) return club.error();
+    request.set_club_id(club->club_id());
+  }
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json()) {
+    console.print_json(*reply);
+    return kDone;
+  }
+  print_cases(console, reply->cases());
+  for (const auto& one : reply->cases()) print_appeal(console, one);
   return kDone;
 }
 

@@ -187,7 +187,8 @@ int run(const verb::Call& verb, Console& console) {
         phrase::bad_json,
         printable(std::string_view(parsed.message().data(), parsed.message().size())));
   }
-  const bool entry = frame.has_login() || frame.has_register_() || frame.has_look_up_invitation();
+  const bool entry = frame.has_login() || frame.has_register_() || frame.has_look_up_invitation() ||
+                     frame.has_appeal_site_ban();
   const auto target = console.target(!entry);
   if (!target) return target.error();
   auto connection = console.connect_to(*target);

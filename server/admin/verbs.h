@@ -221,7 +221,7 @@ struct ReportFile {
   v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
 };
 struct ReportList {
-  std::string club;  // empty: of all clubs, what waits too long
+  std::string club;  // empty: of bans from the site, and of all clubs what waits too long
   bool resolved = false, mine = false;
 };
 struct ReportClaim {
@@ -233,6 +233,26 @@ struct ReportResolve {
   std::string club, text;
   std::uint64_t report = 0, sanction = 0;
   bool acted = false;
+};
+struct AppealFile {
+  std::string club, text;
+  std::uint64_t sanction = 0;
+};
+struct AppealSite {
+  std::string login, text;  // an empty text: only where it stands
+  bool password_stdin = false;
+};
+struct AppealAnswer {
+  std::string club, text;
+  std::uint64_t sanction = 0, account = 0;  // without a club: whose ban from the site
+};
+struct AppealDecide {
+  std::string club, text;
+  std::uint64_t sanction = 0, account = 0;
+  bool grant = false;
+};
+struct AppealList {
+  std::string club;  // empty: of all clubs, what waits too long
 };
 struct TokenList {};
 struct TokenRevoke {
@@ -251,7 +271,8 @@ using Verb = std::variant<
     verb::InviteRevoke, verb::RoleSet, verb::MemberList, verb::MemberImport, verb::MemberAdd,
     verb::MemberStatusSet, verb::SanctionImpose, verb::SanctionLift, verb::SanctionList,
     verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
-    verb::ReportClaim, verb::ReportResolve, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
+    verb::ReportClaim, verb::ReportResolve, verb::AppealFile, verb::AppealSite, verb::AppealAnswer,
+    verb::AppealDecide, verb::AppealList, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
     verb::AuditExport, verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval,
     verb::SpamCheck, verb::SpamReplay, verb::SpamTrust, verb::HeldList, verb::HeldReview>;
 
@@ -295,6 +316,11 @@ int run(const verb::ReportFile&, Console&);
 int run(const verb::ReportList&, Console&);
 int run(const verb::ReportClaim&, Console&);
 int run(const verb::ReportResolve&, Console&);
+int run(const verb::AppealFile&, Console&);
+int run(const verb::AppealSite&, Console&);
+int run(const verb::AppealAnswer&, Console&);
+int run(const verb::AppealDecide&, Console&);
+int run(const verb::AppealList&, Console&);
 int run(const verb::TokenList&, Console&);
 int run(const verb::TokenRevoke&, Console&);
 int run(const verb::AuditVerify&, Console&);

@@ -107,20 +107,19 @@ v1::MemberStatus status_in(const Gate& gate, uint64_t club, uint64_t account) {
 
 }  // namespace
 
-Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request) {
-  if (request.login().size() > domain::limits::login_bytes ||
-      request.password().size() > domain::limits::password_max_bytes) {
+Answer<uint64_t> prove_account(Gate& gate, Caller caller, std::string login, std::string password) {
+  if (login.size() > domain::limits::login_bytes ||
+      password.size() > domain::limits::password_max_bytes) {
     co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
   }
-  auto counted = co_await count_attempt(gate, request.login(), caller.address);
+  auto counted = co_await count_attempt(gate, login, caller.address);
   if (!counted) co_return std::unexpected(counted.error());
-  auto account = gate.view().account_id_by_login(request.login());
+  auto account = gate.view().account_id_by_login(login);
   auto row = account ? gate.view().account(*account) : std::nullopt;
   // Unknown logins are verified too, against a decoy: the answer takes as long.
-  auto matches =
-      co_await gate.passwords.verify(request.password(), row ? row->password_hash() : "");
+  auto matches = co_await gate.passwords.verify(password, row ? row->password_hash() : "");
   if (!matches) {
-    co_await take_back_attempt(gate, request.login(), caller.address);
+    co_await take_back_attempt(gate, login, caller.address);
     co_return pool_full();
   }
   if (!*matches) {
@@ -128,7 +127,13 @@ Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request
                  caller.address, account.value_or(0));
     co_return domain::refuse(v1::REFUSAL_CODE_BAD_CREDENTIALS);
   }
-  co_await forgive_attempt(gate, request.login(), caller.address);
+  co_await forgive_attempt(gate, login, caller.address);
+  co_return *account;
+}
+
+Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request) {
+  auto account = co_await prove_account(gate, caller, request.login(), request.password());
+  if (!account) co_return std::unexpected(account.error());
   auto token = co_await issue_token(gate, *account, request.device_name(), v1::ClientFrame::kLogin);
   if (!token) co_return std::unexpected(token.error());
   v1::LoginReply reply;

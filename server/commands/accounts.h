@@ -8,6 +8,9 @@
 
 namespace amicale::commands {
 
+// The account whose login name and password these are. Counted by the throttle, and as long for a name that does not exist.
+Answer<uint64_t> prove_account(Gate& gate, Caller caller, std::string login, std::string password);
+
 Answer<v1::LoginReply> login(Gate& gate, Caller caller, const v1::Login& request);
 Answer<v1::RegisterReply> register_account(Gate& gate, Caller caller, const v1::Register& request);
 Answer<v1::AcceptInvitationReply> accept_invitation(Gate& gate, Caller caller,

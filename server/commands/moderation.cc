@@ -5,6 +5,7 @@
 
 #include "server/commands/accounts.h"
 #include "server/commands/messages.h"
+#include "server/domain/appeal.h"
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
 #include "server/domain/removal.h"
@@ -84,6 +85,23 @@ Answer<log::Outcome> record_ban(Gate& gate, const Caller& caller, v1::ClientFram
                                  "site ban", std::move(decide));
 }
 
+// Tells of an appeal as it is now: the account, of one in a club; the site's staff, of one of a ban from the site.
+Answer<log::Outcome> tell_of_appeal(Gate& gate, const Caller& caller,
+                                    v1::ClientFrame::BodyCase kind, std::string client_msg_id,
+                                    PartitionId where, uint64_t sanction_id) {
+  auto row = gate.view().sanction(where, sanction_id);
+  if (!row) co_return domain::not_found();
+  Decide decide = [sanction = row->sanction(),
+                   state = row->appeal().state()](const Deciding&) -> Result<Decision> {
+    return domain::notice_appeal(sanction, state);
+  };
+  const auto to = where.kind == v1::STREAM_KIND_CLUB
+                      ? PartitionId::account(row->sanction().account_id())
+                      : PartitionId::site();
+  co_return co_await commit_step(gate, caller.account_id, to, kind, client_msg_id, "appeal",
+                                 std::move(decide));
+}
+
 Answer<v1::Committed> ban_account(Gate& gate, Caller caller, const v1::ImposeSanction& request) {
   // The rule says no again, at commit; here it keeps strangers from asking which accounts there are.
   auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
@@ -121,6 +139,55 @@ Answer<v1::Committed> lift_account_ban(Gate& gate, Caller caller, const v1::Lift
       co_await record_ban(gate, caller, v1::ClientFrame::kLiftSanction, request.client_msg_id(),
                           request.account_id(), outcome->committed.object_id());
   if (!recorded) co_return std::unexpected(recorded.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> answer_site_appeal(Gate& gate, Caller caller,
+                                         const v1::AnswerAppeal& request) {
+  constexpr auto kind = v1::ClientFrame::kAnswerAppeal;
+  auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
+  auto allowed = domain::may(site_actor, domain::Action::ban_account);
+  if (!allowed) co_return std::unexpected(allowed.error());
+  if (!gate.view().account(request.account_id())) co_return domain::not_found();
+  const auto where = PartitionId::account(request.account_id());
+  Decide decide = [&request, site_actor, where](const Deciding& now) {
+    auto row = now.facts.sanction(where, request.sanction_id());
+    return domain::answer_site_appeal(now.account(), row ? &*row : nullptr, request, site_actor);
+  };
+  auto outcome =
+      co_await commit(gate, caller, where, kind, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  auto told = co_await tell_of_appeal(gate, caller, kind, request.client_msg_id(), where,
+                                      outcome->committed.object_id());
+  if (!told) co_return std::unexpected(told.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> decide_site_appeal(Gate& gate, Caller caller,
+                                         const v1::DecideAppeal& request) {
+  constexpr auto kind = v1::ClientFrame::kDecideAppeal;
+  auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
+  auto allowed = domain::may(site_actor, domain::Action::ban_account);
+  if (!allowed) co_return std::unexpected(allowed.error());
+  if (!gate.view().account(request.account_id())) co_return domain::not_found();
+  const auto where = PartitionId::account(request.account_id());
+  Decide decide = [&request, site_actor, where](const Deciding& now) {
+    auto row = now.facts.sanction(where, request.sanction_id());
+    return domain::decide_site_appeal(now.account(), row ? &*row : nullptr, request, site_actor,
+                                      now.now_ms);
+  };
+  auto outcome =
+      co_await commit(gate, caller, where, kind, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  const uint64_t sanction_id = outcome->committed.object_id();
+  auto told =
+      co_await tell_of_appeal(gate, caller, kind, request.client_msg_id(), where, sanction_id);
+  if (!told) co_return std::unexpected(told.error());
+  if (request.grant()) {
+    auto recorded = co_await record_ban(gate, caller, kind, request.client_msg_id(),
+                                        request.account_id(), sanction_id);
+    if (!recorded) co_return std::unexpected(recorded.error());
+  }
   co_return std::move(outcome->committed);
 }
 
@@ -292,6 +359,108 @@ Answer<v1::Committed> resolve_report(Gate& gate, Caller caller, const v1::Resolv
     if (!told) co_return std::unexpected(told.error());
   }
   co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> appeal_sanction(Gate& gate, Caller caller,
+                                      const v1::AppealSanction& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.sanction(club, request.sanction_id());
+    return domain::appeal_sanction(now.club(), row ? &*row : nullptr, request, actor(now, caller),
+                                   now.now_ms);
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kAppealSanction,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> answer_appeal(Gate& gate, Caller caller, const v1::AnswerAppeal& request) {
+  constexpr auto kind = v1::ClientFrame::kAnswerAppeal;
+  if (request.club_id() == 0) {
+    co_return co_await answer_site_appeal(gate, std::move(caller), request);
+  }
+  const auto club = PartitionId::club(request.club_id());
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.sanction(club, request.sanction_id());
+    return domain::answer_appeal(now.club(), row ? &*row : nullptr, request, actor(now, caller));
+  };
+  auto outcome =
+      co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  auto told = co_await tell_of_appeal(gate, caller, kind, request.client_msg_id(), club,
+                                      outcome->committed.object_id());
+  if (!told) co_return std::unexpected(told.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> decide_appeal(Gate& gate, Caller caller, const v1::DecideAppeal& request) {
+  constexpr auto kind = v1::ClientFrame::kDecideAppeal;
+  if (request.club_id() == 0) {
+    co_return co_await decide_site_appeal(gate, std::move(caller), request);
+  }
+  const auto club = PartitionId::club(request.club_id());
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.sanction(club, request.sanction_id());
+    std::optional<v1::Member> target;
+    std::string name;
+    if (row) {
+      target = now.facts.member(club.id, row->sanction().account_id());
+      name = name_of(now.facts, row->sanction().account_id());
+    }
+    return domain::decide_appeal(now.club(), row ? &*row : nullptr,
+                                 {.target = target ? &*target : nullptr, .display_name = name},
+                                 request, actor(now, caller), now.now_ms);
+  };
+  auto outcome =
+      co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  const uint64_t sanction_id = outcome->committed.object_id();
+  auto told =
+      co_await tell_of_appeal(gate, caller, kind, request.client_msg_id(), club, sanction_id);
+  if (!told) co_return std::unexpected(told.error());
+  if (request.grant()) {
+    auto followed =
+        co_await follow_up(gate, caller, kind, request.client_msg_id(), club.id, sanction_id);
+    if (!followed) co_return std::unexpected(followed.error());
+  }
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::AppealSiteBanReply> appeal_site_ban(Gate& gate, Caller caller,
+                                               const v1::AppealSiteBan& request) {
+  constexpr auto kind = v1::ClientFrame::kAppealSiteBan;
+  auto account = co_await prove_account(gate, caller, request.login(), request.password());
+  if (!account) co_return std::unexpected(account.error());
+  caller.account_id = *account;
+  const auto where = PartitionId::account(*account);
+  uint64_t sanction_id = 0;
+  if (request.text().empty()) {
+    for (const auto& row : gate.view().standing_sanctions(where)) {
+      const int64_t until = row.sanction().until_ms();
+      if (until == 0 || until > gate.clock.now_ms()) sanction_id = row.sanction().sanction_id();
+    }
+  } else {
+    Decide decide = [&request, where](const Deciding& now) {
+      auto row = now.facts.sanction(where, now.account().ban().sanction_id);
+      return domain::appeal_site_ban(now.account(), row ? &*row : nullptr, request.text(),
+                                     now.now_ms);
+    };
+    auto outcome =
+        co_await commit(gate, caller, where, kind, request.client_msg_id(), std::move(decide));
+    if (!outcome) co_return std::unexpected(outcome.error());
+    sanction_id = outcome->committed.object_id();
+    auto told =
+        co_await tell_of_appeal(gate, caller, kind, request.client_msg_id(), where, sanction_id);
+    if (!told) co_return std::unexpected(told.error());
+  }
+  auto row = gate.view().sanction(where, sanction_id);
+  if (!row) co_return domain::not_found();
+  v1::AppealSiteBanReply reply;
+  *reply.mutable_ban()->mutable_sanction() = std::move(*row->mutable_sanction());
+  if (row->has_appeal()) *reply.mutable_ban()->mutable_appeal() = std::move(*row->mutable_appeal());
+  co_return reply;
 }
 
 Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account) {

@@ -18,6 +18,13 @@ Answer<v1::Committed> file_report(Gate& gate, Caller caller, const v1::FileRepor
 Answer<v1::Committed> claim_report(Gate& gate, Caller caller, const v1::ClaimReport& request);
 Answer<v1::Committed> resolve_report(Gate& gate, Caller caller, const v1::ResolveReport& request);
 
+Answer<v1::Committed> appeal_sanction(Gate& gate, Caller caller, const v1::AppealSanction& request);
+// Of a ban from the whole site: by name and password, since it leaves no device.
+Answer<v1::AppealSiteBanReply> appeal_site_ban(Gate& gate, Caller caller,
+                                               const v1::AppealSiteBan& request);
+Answer<v1::Committed> answer_appeal(Gate& gate, Caller caller, const v1::AnswerAppeal& request);
+Answer<v1::Committed> decide_appeal(Gate& gate, Caller caller, const v1::DecideAppeal& request);
+
 // Says of an account's sanctions in a club whose time is over that it is. True: something had to be said, so that
 // whatever was refused by them may be asked again.
 Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account);

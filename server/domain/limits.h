@@ -151,6 +151,11 @@ inline constexpr std::uint32_t open_reports_of_one = 20;  // one member can't bu
 inline constexpr std::uint32_t report_texts = 10;  // kept of those who told, and of what it became
 inline constexpr std::uint32_t report_claim_ms = 30 * 60 * 1'000;
 inline constexpr std::int64_t report_due_ms = 48ll * 3'600 * 1'000;  // Discourse's number
+inline constexpr std::uint32_t appeal_lines = 50;  // a conversation, not a correspondence
+inline constexpr std::int64_t appeal_due_ms =
+    7ll * 86'400 * 1'000;  // a committee that meets weekly
+// After what is over already: a warning or a kick is contested within a month or not at all.
+inline constexpr std::int64_t appeal_after_ms = 30ll * 86'400 * 1'000;
 // Looked at when a club with a slow room is loaded: in six hours a slow room has no more.
 inline constexpr std::uint32_t slow_mode_messages = 20'000;
 

@@ -55,6 +55,7 @@ enum class Action : std::uint8_t {
   list_sanctions,
   file_report,
   handle_reports,
+  handle_appeals,
   remove_messages,  // many at once, and bring them back
   read_audit,       // every record of the provable log
   // In a room, or a direct conversation

@@ -298,12 +298,22 @@ Result<Decision> lift_sanction(const ClubState& club, const v1::Sanction* sancti
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "sanction.by_site");
   }
   Decision decision{.object_id = sanction->sanction_id()};
+  add_lift(decision, club, *sanction, facts, request.text(), now_ms);
+  return decision;
+}
+
+void add_lift(Decision& decision, const ClubState& club, const v1::Sanction& sanction,
+              const EndFacts& facts, std::string_view text, std::int64_t now_ms) {
+  const auto standing = club.sanctions_on(sanction.account_id());
+  const auto at = std::ranges::find_if(standing, [&](const SanctionState& s) {
+    return s.held.sanction_id == sanction.sanction_id();
+  });
+  if (at == standing.end()) return;
   // What has lapsed already is not lifted, whoever is asked first.
   const bool lapsed = !at->held.stands_at(now_ms);
   add_ended(decision, committee_and_above, *at,
-            lapsed ? v1::SANCTION_END_LAPSED : v1::SANCTION_END_LIFTED, request.text());
+            lapsed ? v1::SANCTION_END_LAPSED : v1::SANCTION_END_LIFTED, text);
   add_return(decision, club, std::span(&*at, 1), facts, now_ms);
-  return decision;
 }
 
 Decision lapse_sanctions(const ClubState& club, std::uint64_t account_id, const EndFacts& facts,
@@ -407,6 +417,16 @@ Result<Decision> lift_account_ban(const AccountState& account, const v1::LiftSan
   add_ended(decision, stream_followers, {.account_id = account.id(), .held = ban},
             v1::SANCTION_END_LIFTED, request.text());
   return decision;
+}
+
+void add_site_lift(Decision& decision, const AccountState& account, const v1::Sanction& sanction,
+                   std::string_view text, std::int64_t now_ms) {
+  const Held& ban = account.ban();
+  if (ban.kind == v1::SANCTION_KIND_UNSPECIFIED || ban.sanction_id != sanction.sanction_id()) {
+    return;
+  }
+  const auto end = ban.stands_at(now_ms) ? v1::SANCTION_END_LIFTED : v1::SANCTION_END_LAPSED;
+  add_ended(decision, stream_followers, {.account_id = account.id(), .held = ban}, end, text);
 }
 
 Result<void> check_not_banned(const AccountState& account, std::int64_t now_ms) {

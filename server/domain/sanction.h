@@ -48,6 +48,10 @@ Result<Decision> lift_sanction(const ClubState& club, const v1::Sanction* sancti
                                const EndFacts& facts, const v1::LiftSanction& request,
                                const Actor& actor, std::int64_t now_ms);
 
+// Ends one that stands, in a decision that is about something else. Nothing when it has ended.
+void add_lift(Decision& decision, const ClubState& club, const v1::Sanction& sanction,
+              const EndFacts& facts, std::string_view text, std::int64_t now_ms);
+
 // Says of every sanction on an account whose time is over that it is. Empty when there is none.
 Decision lapse_sanctions(const ClubState& club, std::uint64_t account_id, const EndFacts& facts,
                          std::int64_t now_ms);
@@ -71,6 +75,10 @@ Result<Decision> ban_account(const AccountState& account, const v1::ImposeSancti
                              const Actor& actor, std::int64_t now_ms);
 Result<Decision> lift_account_ban(const AccountState& account, const v1::LiftSanction& request,
                                   const Actor& actor, std::int64_t now_ms);
+
+// Ends a ban from the site, in a decision that is about something else. Nothing when it stands no longer.
+void add_site_lift(Decision& decision, const AccountState& account, const v1::Sanction& sanction,
+                   std::string_view text, std::int64_t now_ms);
 
 // SANCTIONED when a ban from the site stands. Asked before a device is let in.
 Result<void> check_not_banned(const AccountState& account, std::int64_t now_ms);

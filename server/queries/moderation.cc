@@ -48,7 +48,9 @@ Result<v1::ListSanctionsReply> sanctions(const View& view, const Caller& caller,
       if (wanted) {
         auto& one = *reply.add_cases();
         *one.mutable_sanction() = sanction;
-        one.set_note(row.note());
+        // Never for the person, whatever office they hold.
+        if (sanction.account_id() != caller.account_id) one.set_note(row.note());
+        if (row.has_appeal()) *one.mutable_appeal() = row.appeal();
         *one.mutable_evidence() = row.evidence();
         keep_readable(view, caller, request.club_id(), one);
         bytes += one.ByteSizeLong();
@@ -76,6 +78,7 @@ Result<v1::ListOwnSanctionsReply> own_sanctions(const View& view, const Caller& 
     // The person's own words: nothing is hidden from who said them.
     *one.mutable_evidence() = std::move(*row.mutable_evidence());
     *one.mutable_sanction() = std::move(*row.mutable_sanction());
+    if (row.has_appeal()) *one.mutable_appeal() = std::move(*row.mutable_appeal());
     bytes += one.ByteSizeLong();
   }
   return reply;
@@ -228,6 +231,39 @@ Result<v1::ListReportsReply> reports(const View& view, const Caller& caller,
     }
     if (rows.size() < page) return reply;
   }
+}
+
+Result<v1::ListAppealsReply> appeals(const View& view, const Caller& caller,
+                                     const v1::ListAppeals& request) {
+  const bool everywhere = request.club_id() == 0;
+  const auto actor = everywhere ? domain::actor_on_site(caller.account_id, caller.site_role)
+                                : actor_in(view, caller, request.club_id());
+  auto allowed = domain::may(
+      actor, everywhere ? domain::Action::see_overdue_reports : domain::Action::handle_appeals);
+  if (!allowed) return std::unexpected(allowed.error());
+  if (!everywhere && !view.club(request.club_id())) return domain::not_found();
+  constexpr std::size_t most_bytes = limits::server_frame_bytes / 2;
+  const auto rows = everywhere ? view.overdue_appeals(caller.asked_ms, limits::sanctions_page + 1)
+                               : view.open_appeals(storage::PartitionId::club(request.club_id()));
+  v1::ListAppealsReply reply;
+  std::size_t bytes = 0;
+  for (const auto& row : rows) {
+    const auto& sanction = row.sanction();
+    if (sanction.account_id() == caller.account_id) continue;
+    if (bytes >= most_bytes ||
+        static_cast<std::size_t>(reply.cases_size()) == limits::sanctions_page) {
+      reply.set_more(true);
+      break;
+    }
+    auto& one = *reply.add_cases();
+    one.set_note(row.note());
+    *one.mutable_appeal() = row.appeal();
+    *one.mutable_evidence() = row.evidence();
+    *one.mutable_sanction() = sanction;
+    keep_readable(view, caller, sanction.club_id(), one);
+    bytes += one.ByteSizeLong();
+  }
+  return reply;
 }
 
 }  // namespace amicale::queries

@@ -71,6 +71,8 @@ Result<v1::FindMessagesReply> messages_of(const View& view, const Caller& caller
                                           const v1::FindMessages& request);
 Result<v1::ListReportsReply> reports(const View& view, const Caller& caller,
                                      const v1::ListReports& request);
+Result<v1::ListAppealsReply> appeals(const View& view, const Caller& caller,
+                                     const v1::ListAppeals& request);
 Result<v1::ListRemovalsReply> removals(const View& view, const Caller& caller,
                                        const v1::ListRemovals& request);
 

@@ -294,6 +294,21 @@ constexpr auto table = std::to_array<Route>({
     {Frame::kResolveReport, Kind::command, Entry::account, 2, Action::handle_reports,
      AMICALE_COMMAND(resolve_report, resolve_report)},
 
+    {Frame::kAppealSanction, Kind::command, Entry::account, 10, Action::manage_own_account,
+     AMICALE_COMMAND(appeal_sanction, appeal_sanction)},
+    {Frame::kAppealSiteBan,
+     Kind::command,
+     Entry::anyone,
+     20,
+     {},
+     AMICALE_COMMAND(appeal_site_ban, appeal_site_ban)},
+    {Frame::kAnswerAppeal, Kind::command, Entry::account, 2, Action::handle_appeals,
+     AMICALE_COMMAND(answer_appeal, answer_appeal)},
+    {Frame::kDecideAppeal, Kind::command, Entry::account, 2, Action::handle_appeals,
+     AMICALE_COMMAND(decide_appeal, decide_appeal)},
+    {Frame::kListAppeals, Kind::query, Entry::account, 5, Action::handle_appeals,
+     AMICALE_QUERY(appeals, list_appeals)},
+
     // Signals
     {Frame::kSetTyping, Kind::signal, Entry::account, 1, Action::signal_typing, nullptr},
 

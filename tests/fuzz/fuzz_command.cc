@@ -144,6 +144,7 @@ bool too_dear(const v1::ClientFrame& frame) {
   switch (frame.body_case()) {
     case v1::ClientFrame::kLogin:
     case v1::ClientFrame::kRegister:
+    case v1::ClientFrame::kAppealSiteBan:
     case v1::ClientFrame::kChangePassword:
     case v1::ClientFrame::kCreateBackup:
     case v1::ClientFrame::kGetStats: return true;

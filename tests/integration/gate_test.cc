@@ -16,6 +16,7 @@
 #include "server/commands/clubs.h"
 #include "server/core.h"
 #include "server/domain/account.h"
+#include "server/domain/appeal.h"
 #include "server/domain/invitation.h"
 #include "server/domain/limits.h"
 #include "server/http/call.h"
@@ -97,6 +98,7 @@ struct Scene {
   uint64_t of_colleague = 0;
   uint64_t of_supervisor = 0;
   uint64_t past_sanction = 0;  // has ended
+  uint64_t appealed = 0;       // a warning whose appeal is decided
   uint64_t past_removal = 0;   // is undone
   uint64_t past_report = 0;    // is closed
   uint64_t own_invitation = 0;
@@ -589,6 +591,47 @@ const Case cases[] = {
     {"lists what no committee has looked at",
      {.site = staff},
      [](F& f, const S&) { f.mutable_list_reports(); }},
+    {"appeals a sanction of somebody else",
+     {},
+     [](F& f, const S& s) {
+       f.mutable_appeal_sanction()->set_club_id(s.club);
+       f.mutable_appeal_sanction()->set_sanction_id(s.past_sanction);
+       f.mutable_appeal_sanction()->set_text("C'est injuste");
+     }},
+    {"answers an appeal",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_answer_appeal()->set_club_id(s.club);
+       f.mutable_answer_appeal()->set_sanction_id(s.appealed);
+       f.mutable_answer_appeal()->set_text(std::string(domain::limits::purpose_bytes + 1, 'a'));
+     }},
+    {"decides an appeal",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_decide_appeal()->set_club_id(s.club);
+       f.mutable_decide_appeal()->set_sanction_id(s.appealed);
+       f.mutable_decide_appeal()->set_text(std::string(domain::limits::purpose_bytes + 1, 'a'));
+     }},
+    {"decides an appeal of a ban from the site",
+     {.site = staff},
+     [](F& f, const S& s) {
+       f.mutable_decide_appeal()->set_account_id(s.guest);
+       f.mutable_decide_appeal()->set_sanction_id(1);
+       f.mutable_decide_appeal()->set_text("Non");
+     }},
+    {"answers an appeal of a ban from the site",
+     {.site = staff},
+     [](F& f, const S& s) {
+       f.mutable_answer_appeal()->set_account_id(s.guest);
+       f.mutable_answer_appeal()->set_sanction_id(1);
+       f.mutable_answer_appeal()->set_text("Non");
+     }},
+    {"lists appeals",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) { f.mutable_list_appeals()->set_club_id(s.club); }},
+    {"lists appeals to the site",
+     {.site = staff},
+     [](F& f, const S&) { f.mutable_list_appeals(); }},
     {"claims a report",
      {committee, no_role, 0, staff},
      [](F& f, const S& s) {
@@ -717,6 +760,17 @@ class Site {
     undoing.mutable_undo_removal()->set_removal_id(
         must(owner, v1::SITE_ROLE_OWNER, removing).remove_messages().object_id());
     scene.past_removal = must(owner, v1::SITE_ROLE_OWNER, undoing).undo_removal().object_id();
+    scene.appealed = must(supervisor, v1::SITE_ROLE_NONE, warn).impose_sanction().object_id();
+    v1::ClientFrame appealing;
+    appealing.mutable_appeal_sanction()->set_club_id(scene.club);
+    appealing.mutable_appeal_sanction()->set_sanction_id(scene.appealed);
+    appealing.mutable_appeal_sanction()->set_text("C'est injuste");
+    must(scene.colleague, v1::SITE_ROLE_NONE, appealing);
+    v1::ClientFrame denying;
+    denying.mutable_decide_appeal()->set_club_id(scene.club);
+    denying.mutable_decide_appeal()->set_sanction_id(scene.appealed);
+    denying.mutable_decide_appeal()->set_text("Non");
+    must(owner, v1::SITE_ROLE_OWNER, denying);
     v1::ClientFrame telling;
     telling.mutable_file_report()->set_club_id(scene.club);
     telling.mutable_file_report()->set_account_id(scene.colleague);
@@ -731,6 +785,18 @@ class Site {
     ask_sanction(ban, scene, scene.guest, v1::SANCTION_KIND_BAN, 0);
     ban.mutable_impose_sanction()->set_club_id(0);
     must(owner, v1::SITE_ROLE_OWNER, ban);
+    commit(storage::PartitionId::account(scene.guest), scene.guest,
+           [guest = scene.guest](const log::Deciding& now) {
+             auto row = now.facts.sanction(storage::PartitionId::account(guest), 1);
+             return domain::appeal_site_ban(now.account(), row ? &*row : nullptr, "C'est injuste",
+                                            now.now_ms);
+           });
+    v1::ClientFrame refusing;
+    refusing.mutable_decide_appeal()->set_account_id(scene.guest);
+    refusing.mutable_decide_appeal()->set_sanction_id(1);
+    refusing.mutable_decide_appeal()->set_text("Non");
+    CHECK(ask(owner, v1::SITE_ROLE_OWNER, refusing).refusal().rule_id() == "appeal.own_decision");
+    must(scene.friend_id, v1::SITE_ROLE_STAFF, refusing);
     v1::ClientFrame lift;
     lift.mutable_lift_sanction()->set_account_id(scene.guest);
     lift.mutable_lift_sanction()->set_sanction_id(1);
@@ -1079,6 +1145,10 @@ const std::set<std::string> open_to_the_muted = {"opens an invitation to the clu
                                                  "reports a member's message",
                                                  "lists reports",
                                                  "lists what no committee has looked at",
+                                                 "lists appeals",
+                                                 "lists appeals to the site",
+                                                 "answers an appeal of a ban from the site",
+                                                 "decides an appeal of a ban from the site",
                                                  "lists own sanctions",
                                                  "makes a backup",
                                                  "sees figures",

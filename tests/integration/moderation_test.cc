@@ -389,6 +389,108 @@ TEST_CASE("a report keeps the words, hides who told, and tells them how it ended
   CHECK(told->report_noticed().state() == v1::REPORT_STATE_ACTED);
 }
 
+TEST_CASE("who is banned from a club contests it from outside, and somebody else decides") {
+  Scene scene;
+  auto ada = scene.connect("ada");
+  auto boris = scene.connect("boris");
+  auto owner = scene.connect(RunningServer::kLogin);
+  boris.follow(account_stream(scene.boris_id));
+  const auto banned = ada.call(scene.impose(v1::SANCTION_KIND_BAN));
+  const uint64_t sanction = done(banned, banned.impose_sanction()).object_id();
+
+  v1::ClientFrame appeal;
+  appeal.mutable_appeal_sanction()->set_club_id(scene.club);
+  appeal.mutable_appeal_sanction()->set_sanction_id(sanction);
+  appeal.mutable_appeal_sanction()->set_text("Ce n'était pas moi");
+  appeal.mutable_appeal_sanction()->set_client_msg_id(message_id());
+  CHECK(scene.connect("chloe").call(appeal).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
+  const auto said = boris.call(appeal);
+  done(said, said.appeal_sanction());
+
+  v1::ClientFrame decide;
+  auto& decision = *decide.mutable_decide_appeal();
+  decision.set_club_id(scene.club);
+  decision.set_sanction_id(sanction);
+  decision.set_grant(true);
+  decision.set_text("En effet");
+  decision.set_client_msg_id(message_id());
+  CHECK(ada.call(decide).refusal().rule_id() == "appeal.own_decision");
+  v1::ClientFrame list;
+  list.mutable_list_appeals()->set_club_id(scene.club);
+  const auto waiting = ada.call(list).list_appeals();
+  REQUIRE(waiting.cases_size() == 1);
+  CHECK(waiting.cases(0).appeal().lines(0).text() == "Ce n'était pas moi");
+  const auto decided = owner.call(decide);
+  done(decided, decided.decide_appeal());
+  CHECK(ada.call(list).list_appeals().cases_size() == 0);
+
+  v1::ClientFrame own;
+  own.mutable_list_own_sanctions();
+  const auto cases = boris.call(own).list_own_sanctions();
+  REQUIRE(cases.cases_size() == 1);
+  CHECK(cases.cases(0).appeal().state() == v1::APPEAL_STATE_GRANTED);
+  CHECK(cases.cases(0).sanction().end() == v1::SANCTION_END_LIFTED);
+  CHECK(cases.cases(0).note().empty());
+  const auto head = scene.connect("boris").follow(account_stream(scene.boris_id)).head_seq();
+  const auto* told = find_event(boris.wait_for(account_stream(scene.boris_id), head),
+                                [](const v1::Event& e) { return e.has_appeal_noticed(); });
+  REQUIRE(told);
+  CHECK(told->appeal_noticed().state() == v1::APPEAL_STATE_GRANTED);
+}
+
+TEST_CASE("who is banned from the site contests it by name and password, and staff decide") {
+  Scene scene;
+  auto owner = scene.connect(RunningServer::kLogin);
+  auto ban = scene.impose(v1::SANCTION_KIND_BAN);
+  ban.mutable_impose_sanction()->set_club_id(0);
+  const auto banned = owner.call(ban);
+  const uint64_t sanction = done(banned, banned.impose_sanction()).object_id();
+
+  WireClient door(scene.running.port());
+  door.enter("");
+  v1::ClientFrame appeal;
+  auto& request = *appeal.mutable_appeal_site_ban();
+  request.set_login("boris");
+  request.set_password("not the password");
+  request.set_text("Ce n'était pas moi");
+  request.set_client_msg_id(message_id());
+  CHECK(door.call(appeal).refusal().code() == v1::REFUSAL_CODE_BAD_CREDENTIALS);
+  request.set_password(RunningServer::kPassword);
+  const auto said = door.call(appeal).appeal_site_ban();
+  CHECK(said.ban().sanction().sanction_id() == sanction);
+  CHECK(said.ban().appeal().lines_size() == 1);
+  CHECK(said.ban().note().empty());
+  CHECK(door.call(appeal).appeal_site_ban().ban().appeal().lines_size() == 1);  // a repeat
+  request.set_text("");
+  CHECK(door.call(appeal).appeal_site_ban().ban().appeal().state() == v1::APPEAL_STATE_OPEN);
+  request.set_login("chloe");
+  CHECK(door.call(appeal).refusal().code() == v1::REFUSAL_CODE_NOT_FOUND);
+
+  v1::ClientFrame everywhere;
+  everywhere.mutable_list_appeals();
+  REQUIRE(owner.call(everywhere).list_appeals().cases_size() == 1);
+  v1::ClientFrame decide;
+  decide.mutable_decide_appeal()->set_account_id(scene.boris_id);
+  decide.mutable_decide_appeal()->set_sanction_id(sanction);
+  decide.mutable_decide_appeal()->set_grant(true);
+  decide.mutable_decide_appeal()->set_text("En effet");
+  decide.mutable_decide_appeal()->set_client_msg_id(message_id());
+  CHECK(owner.call(decide).refusal().rule_id() == "appeal.own_decision");
+  v1::ClientFrame promote;
+  promote.mutable_set_site_role()->set_login("ada");
+  promote.mutable_set_site_role()->set_role(v1::SITE_ROLE_STAFF);
+  promote.mutable_set_site_role()->set_client_msg_id(message_id());
+  REQUIRE(owner.call(promote).has_set_site_role());
+  auto ada = scene.connect("ada");
+  const auto decided = ada.call(decide);
+  done(decided, decided.decide_appeal());
+  v1::ClientFrame login;
+  login.mutable_login()->set_login("boris");
+  login.mutable_login()->set_password(RunningServer::kPassword);
+  login.mutable_login()->set_device_name("phone");
+  CHECK(door.call(login).has_login());
+}
+
 TEST_CASE("a report about the committee goes to staff at once, and not to whom it is about") {
   Scene scene;
   auto ada = scene.connect("ada");

@@ -51,6 +51,7 @@ const std::set<Action> committee_does = {create_room,
                                          remove_messages,
                                          handle_reports,
                                          review_held,
+                                         handle_appeals,
                                          read_audit};
 const std::set<Action> president_does = {change_club};
 

@@ -410,6 +410,34 @@ TEST_CASE_FIXTURE(
   CHECK(view.room(1, 1)->head_number() == 2);
 }
 
+TEST_CASE_FIXTURE(Told, "an appeal holds what was said, and waits where who may judge it looks") {
+  const auto contested = view.sanction(club, 1);
+  REQUIRE(contested->appeal().lines_size() == 2);
+  CHECK(contested->appeal().state() == v1::APPEAL_STATE_OPEN);
+  CHECK(contested->appeal().lines(1).author() == 9);
+  CHECK(contested->appeal().lines(1).text() == "more words");
+  const auto denied = view.sanction(club, 2);
+  CHECK(denied->appeal().state() == v1::APPEAL_STATE_DENIED);
+  CHECK(denied->appeal().decided_by() == 9);
+  CHECK(denied->appeal().lines(1).text() == "no");
+  REQUIRE(view.open_appeals(club).size() == 1);
+  CHECK(view.open_appeals(club)[0].sanction().sanction_id() == 1);
+  // A ban from the site at once, the club's from its deadline on.
+  const auto at_once = view.overdue_appeals(30, 10);
+  REQUIRE(at_once.size() == 1);
+  CHECK(at_once[0].sanction().club_id() == 0);
+  CHECK(view.overdue_appeals(69, 10).size() == 1);
+  CHECK(view.overdue_appeals(70, 10).size() == 2);
+  CHECK(view.overdue_appeals(70, 1).size() == 1);
+  storage_test::commit(
+      database, club,
+      {{"time_ms: 60 actor: 9 appeal_decided { sanction_id: 1 account_id: 8 granted: true }"}});
+  storage_test::commit(database, PartitionId::account(8),
+                       {{"time_ms: 60 actor: 9 appeal_decided { sanction_id: 1 account_id: 8 }"}});
+  CHECK(view.open_appeals(club).empty());
+  CHECK(view.overdue_appeals(100, 10).empty());
+}
+
 TEST_CASE_FIXTURE(Told, "a snapshot stays as it was") {
   const Snapshot snapshot(database);
   storage_test::post(database, 3, 1);

@@ -82,10 +82,14 @@ TEST_CASE_FIXTURE(Told,
       REQUIRE(event.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())));
       const bool kept_order =
           partition.kind == v1::STREAM_KIND_CLUB || partition.kind == v1::STREAM_KIND_SITE;
-      const bool own = event.has_message_deleted() &&
-                       event.actor() == view.message(partition, event.message_deleted().room_id(),
-                                                     event.message_deleted().number())
-                                            ->author();
+      bool own = false;
+      if (event.has_message_deleted()) {
+        own = event.actor() == view.message(partition, event.message_deleted().room_id(),
+                                            event.message_deleted().number())
+                                   ->author();
+      } else if (event.has_appeal_said()) {
+        own = event.actor() == event.appeal_said().account_id();
+      }
       if (kept_order && *audited(event.body_case()) != Audited::never && !own) {
         expected.insert(event.seq());
       }
@@ -149,6 +153,32 @@ TEST_CASE_FIXTURE(Told, "every act of moderation names whose case it is, and a r
         0);
   CHECK(subject_of_last("actor: 9 report_resolved { report_id: 1 state: REPORT_STATE_ACTED }") ==
         0);
+}
+
+TEST_CASE_FIXTURE(
+    Told, "who contests a sanction does not act; who answers and decides does, without the words") {
+  const auto before = audit_size(view, club);
+  commit(database, club,
+         {{"actor: 8 appeal_said { sanction_id: 1 account_id: 8 text: 'my words' due_ms: 70 }"}});
+  CHECK(audit_size(view, club) == before);
+  commit(database, club,
+         {{"actor: 9 appeal_said { sanction_id: 1 account_id: 8 text: 'our words' due_ms: 70 }"}});
+  REQUIRE(audit_size(view, club) == before + 1);
+  CHECK(audit_opening(view, last()).subject() == 8);
+  CHECK(audit_opening(view, last()).details().find("words") == std::string::npos);
+  commit(database, club,
+         {{"actor: 9 appeal_decided { sanction_id: 1 account_id: 8 granted: true text: 'yes' }"}});
+  REQUIRE(audit_size(view, club) == before + 2);
+  CHECK(audit_opening(view, last()).subject() == 8);
+
+  const auto site = PartitionId::site();
+  const auto of_site = audit_size(view, site);
+  commit(database, site,
+         {{"actor: 8 appeal_noticed { sanction_id: 1 account_id: 8 state: APPEAL_STATE_OPEN }"}});
+  CHECK(audit_size(view, site) == of_site);
+  commit(database, site,
+         {{"actor: 7 appeal_noticed { sanction_id: 1 account_id: 8 state: APPEAL_STATE_DENIED }"}});
+  CHECK(audit_size(view, site) == of_site + 1);
 }
 
 TEST_CASE_FIXTURE(Told, "who reports leaves no record, neither under their name nor without it") {

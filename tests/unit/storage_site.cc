@@ -81,7 +81,14 @@ void tell_everything(storage::Database& database) {
           {"time_ms: 17 actor: 7 sanction_imposed { sanction { sanction_id: 2 club_id: 1 "
            "account_id: 8 kind: SANCTION_KIND_MUTE room_id: 1 until_ms: 90 } }"},
           {"time_ms: 18 actor: 7 sanction_ended { sanction_id: 2 account_id: 8 "
-           "end: SANCTION_END_LIFTED text: 'sorry' }"}});
+           "end: SANCTION_END_LIFTED text: 'sorry' }"},
+          {"time_ms: 18 actor: 8 appeal_said { sanction_id: 1 account_id: 8 text: 'not fair words' "
+           "due_ms: 70 }"},
+          {"time_ms: 18 actor: 9 appeal_said { sanction_id: 1 account_id: 8 text: 'more words' "
+           "due_ms: 70 }"},
+          {"time_ms: 18 actor: 8 appeal_said { sanction_id: 2 account_id: 8 text: 'nor this' "
+           "due_ms: 70 }"},
+          {"time_ms: 19 actor: 9 appeal_decided { sanction_id: 2 account_id: 8 text: 'no' }"}});
   commit(
       database, direct,
       {{"time_ms: 20 actor: 8 direct_changed { status: DIRECT_STATUS_REQUESTED requested_by: 8 }"},
@@ -92,7 +99,9 @@ void tell_everything(storage::Database& database) {
            "room_id: 1 number: 2 } }"},
           {"time_ms: 24 direct_noticed { direct_id: 1 }"},
           {"time_ms: 25 actor: 7 sanction_imposed { sanction { sanction_id: 1 account_id: 8 "
-           "kind: SANCTION_KIND_BAN until_ms: 200 } }"}});
+           "kind: SANCTION_KIND_BAN until_ms: 200 } }"},
+          {"time_ms: 26 actor: 8 appeal_said { sanction_id: 1 account_id: 8 text: 'why' "
+           "due_ms: 90 }"}});
 }
 
 }  // namespace amicale::storage_test

@@ -45,7 +45,7 @@ TEST_CASE_FIXTURE(Told, "a sound database verifies, and its report counts what w
   const auto report = verify(database, [&](std::string_view, uint64_t, uint64_t) { ++told; });
   CHECK(report.problems == std::vector<std::string>{});
   CHECK(report.partitions == 5);
-  CHECK(report.entries == 47);
+  CHECK(report.entries == 52);
   CHECK(report.rows > 20);
   CHECK(report.state_hash == to_hex(bytes_of(state_hash(database))));
   CHECK(told > 0);
@@ -115,7 +115,7 @@ TEST_CASE_FIXTURE(Told,
   const auto commits = database.commits();
   const auto report = backup(database, folder / "copies" / "monday");
   CHECK(report.commits == commits);
-  CHECK(report.entries == 67);
+  CHECK(report.entries == 72);
   CHECK(report.bytes > 0);
   CHECK_FALSE(fs::exists(folder / "copies" / ".monday.partial"));
   CHECK_FALSE(fs::exists(folder / "data" / "checkpoint"));

@@ -80,6 +80,8 @@ class Sanction:
     by_site: bool = False
     before: int = 0        # SUSPENSION: where the membership returns to
     stands: bool = True
+    imposer: int = 0
+    appeal: str = ""       # open, decided
 
 
 @dataclasses.dataclass
@@ -646,6 +648,31 @@ class Rules:
             return {"FORBIDDEN"}
         return None if report.open and report.claimer in (0, who) else {"CONFLICT"}
 
+    def judge_appeal_sanction(self, who, q):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        s = self.clubs[q.club_id].sanctions.get(q.sanction_id) if q.club_id in self.clubs else None
+        if s is None or s.account != who:
+            return {"NOT_FOUND"}
+        return {"CONFLICT"} if s.appeal == "decided" else None
+
+    def judge_appeal_site_ban(self, who, q):
+        # Nobody is ever banned from the site in these worlds.
+        return {"BAD_CREDENTIALS", "NOT_FOUND"}
+
+    def judge_an_appeal(self, who, q):
+        if q.club_id == 0:
+            return self.on_site(who) or {"NOT_FOUND"}
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        s = self.clubs[q.club_id].sanctions.get(q.sanction_id)
+        if s is None or not s.appeal:
+            return {"NOT_FOUND"}
+        m = self.member(s.account, q.club_id)
+        if s.account == who or self.rank(who, q.club_id) <= (m.role if m else 0) or s.imposer == who or s.by_site and not self.staff(who):
+            return {"FORBIDDEN"}
+        return {"CONFLICT"} if s.appeal == "decided" else None
+
     def judge_list_sanctions(self, who, q):
         return self.in_club(who, q.club_id, MANAGERS, hold=False)
 
@@ -673,10 +700,12 @@ class Rules:
         "list_sanctions": judge_list_sanctions, "list_own_sanctions": anyone,
         "find_messages": judge_find_messages, "remove_messages": judge_remove_messages, "undo_removal": judge_undo_removal,
         "list_removals": judge_list_sanctions, "file_report": judge_file_report, "list_reports": judge_list_reports,
+        "appeal_sanction": judge_appeal_sanction, "answer_appeal": judge_an_appeal, "decide_appeal": judge_an_appeal,
+        "appeal_site_ban": judge_appeal_site_ban, "list_appeals": judge_list_reports,
         "claim_report": judge_a_report, "resolve_report": judge_a_report,
         "restore_message": judge_restore_message, "lock_message": judge_moderated,
     }
-    WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register", "get_audit_keys"}
+    WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register", "get_audit_keys", "appeal_site_ban"}
 
     def judge(self, who, name, q):
         """`who` 0: nobody is logged in."""
@@ -690,7 +719,7 @@ class Rules:
         follow = getattr(self, "did_" + name, None)
         if follow:
             follow(who, q, reply)
-        for club in self.clubs.values() if name in ("accept_invitation", "add_member", "set_member_status", "lift_sanction") else ():
+        for club in self.clubs.values() if name in ("accept_invitation", "add_member", "set_member_status", "lift_sanction", "decide_appeal") else ():
             club.entered |= {a for a, m in club.members.items() if m.status in READING}
 
     def did_create_club(self, who, q, reply):
@@ -770,7 +799,7 @@ class Rules:
             m.role = MEMBER
         if q.status == BANNED:
             held = self.clubs[q.club_id].sanctions
-            held[max(held, default=0) + 1] = Sanction(q.account_id, BAN, by_site=self.staff(who))
+            held[max(held, default=0) + 1] = Sanction(q.account_id, BAN, by_site=self.staff(who), imposer=who)
         for s in self.standing(q.account_id, q.club_id) if m.status == BANNED else ():
             s.stands = s.stands and s.kind != BAN
         m.status = q.status
@@ -782,13 +811,15 @@ class Rules:
             if (s.kind, s.room) == (q.kind, q.room_id):
                 s.stands, before = False, s.before or before
         self.clubs[q.club_id].sanctions[reply.object_id] = Sanction(
-            q.account_id, q.kind, q.room_id, self.staff(who), before if q.kind == SUSPENSION else 0, q.kind not in (WARNING, KICK))
+            q.account_id, q.kind, q.room_id, self.staff(who), before if q.kind == SUSPENSION else 0, q.kind not in (WARNING, KICK), who)
         m.status = {SUSPENSION: SUSPENDED, KICK: LEFT, BAN: BANNED}.get(q.kind, m.status)
         if q.kind in (KICK, BAN) and m.role > MEMBER:
             m.role = MEMBER
 
     def did_lift_sanction(self, who, q, reply):
         s = self.clubs[q.club_id].sanctions[q.sanction_id]
+        if not s.stands:
+            return
         s.stands = False
         m = self.member(s.account, q.club_id)
         if s.kind == SUSPENSION and m and m.status == SUSPENDED:
@@ -849,6 +880,14 @@ class Rules:
 
     def did_resolve_report(self, who, q, reply):
         self.clubs[q.club_id].reports[q.report_id].open = False
+
+    def did_appeal_sanction(self, who, q, reply):
+        self.clubs[q.club_id].sanctions[q.sanction_id].appeal = "open"
+
+    def did_decide_appeal(self, who, q, reply):
+        self.clubs[q.club_id].sanctions[q.sanction_id].appeal = "decided"
+        if q.grant:
+            self.did_lift_sanction(who, q, reply)
 
     def did_lock_message(self, who, q, reply):
         self.named(q).frozen = not q.unlock

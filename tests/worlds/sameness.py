@@ -117,6 +117,9 @@ class Pairs:
                 wrong = [self.p.account.Login(login=login, password="not the password", device_name="x")
                          for login in ("stranger", "nobody-here")]
                 yield "login: a login", self.nobody, None, name, *wrong
+            if name == "appeal_site_ban":
+                wrong = [self.p.moderation.AppealSiteBan(login=login, password="not the password", text="why") for login in ("stranger", "nobody-here")]
+                yield "appeal_site_ban: a login", self.nobody, None, name, *wrong
 
     WITHOUT_CALL = {"subscribe", "unsubscribe", "set_typing", "heartbeat", "hello", "authenticate"}
 
@@ -159,7 +162,7 @@ def times(protocol, server, calls=2000):
     for what, socket, token, name, forbidden, absent in pairs.all():
         spans = ([], [])
         # Passwords are hashed for each: fewer tries say as much, since the hash is nearly all of it.
-        for turn in range(calls // 4 if name == "login" else calls):
+        for turn in range(calls // 4 if name in ("login", "appeal_site_ban") else calls):
             for which in (0, 1) if turn % 2 else (1, 0):
                 q = (forbidden, absent)[which]
                 if "client_msg_id" in q.DESCRIPTOR.fields_by_name:

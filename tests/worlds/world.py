@@ -122,7 +122,7 @@ class World:
             return rules.club_readers(q.club_id)
         if name in ("set_role", "set_member_status"):
             return rules.club_readers(q.club_id) | {q.account_id}
-        if name in ("impose_sanction", "lift_sanction") and q.club_id:
+        if name in self.CASES and name != "set_member_status" and q.club_id:
             return rules.club_readers(q.club_id) | {self.sanctioned(name, q)}
         if name == "revoke_invitation" and q.club_id:
             return rules.managers(q.club_id) | {rules.clubs[q.club_id].invitations[q.invitation_id].maker}
@@ -146,10 +146,10 @@ class World:
                 self.audience[reply.stream.kind, reply.stream.id, seq] = who
 
     # What is said of a sanction is for the committee and for whom it concerns, whoever else hears what became of their membership.
-    CASES = ("impose_sanction", "lift_sanction", "set_member_status")
+    CASES = ("impose_sanction", "lift_sanction", "set_member_status", "appeal_sanction", "answer_appeal", "decide_appeal")
 
     def sanctioned(self, name, q):
-        return self.rules.clubs[q.club_id].sanctions[q.sanction_id].account if name == "lift_sanction" else q.account_id
+        return self.rules.clubs[q.club_id].sanctions[q.sanction_id].account if name not in ("impose_sanction", "set_member_status") else q.account_id
 
     def committee_of(self, name, q):
         return set(self.rules.managers(q.club_id)) | {self.sanctioned(name, q)} if name in self.CASES and q.club_id else set()
@@ -159,7 +159,7 @@ class World:
             for seq in range(reply.first_seq, reply.last_seq + 1):
                 self.cases[reply.stream.kind, reply.stream.id, seq] = who
 
-    MOVES = {"impose_sanction", "lift_sanction", "create_club", "create_room", "change_room", "add_member", "accept_invitation", "set_role", "set_member_status",
+    MOVES = {"impose_sanction", "lift_sanction", "decide_appeal", "create_club", "create_room", "change_room", "add_member", "accept_invitation", "set_role", "set_member_status",
              "set_site_role", "subscribe"}
 
     def follow_ever(self):
@@ -178,10 +178,11 @@ class World:
         for event in batch.events:
             self.counts["event", event.WhichOneof("body")] += 1
             allowed = self.audience.get((kind, number, event.seq))
-            if event.WhichOneof("body") in ("sanction_imposed", "sanction_ended") and kind == r.CLUB:
+            if event.WhichOneof("body") in ("sanction_imposed", "sanction_ended", "appeal_said", "appeal_decided") and kind == r.CLUB:
                 # Told before the reply that names its seq, or made by another command: judged by who ever could.
-                told = event.sanction_imposed.sanction if event.HasField("sanction_imposed") else event.sanction_ended
-                allowed = self.cases.get((kind, number, event.seq), self.ever["managers", number] | {told.account_id})
+                told = getattr(event, event.WhichOneof("body"))
+                about = told.sanction.account_id if event.HasField("sanction_imposed") else told.account_id
+                allowed = self.cases.get((kind, number, event.seq), self.ever["managers", number] | {about})
             if allowed is None and kind in (r.CLUB, r.SITE):
                 # Imports and what comes along with other commands: answered without a seq, so judged by who ever could.
                 body = event.WhichOneof("body")
@@ -432,12 +433,12 @@ class World:
         q = self.invent(who, name)
         if q is None:
             return
-        if name in ("login", "logout", "change_password", "register", "authenticate"):
+        if name in ("login", "logout", "change_password", "register", "authenticate", "appeal_site_ban"):
             return self.special(who, name, q)
         by_http = name not in ("hello", "subscribe", "unsubscribe", "heartbeat", "set_typing") and random.random() < 0.3
         self.call(who, name, q, by_http=by_http)
 
-    WEIGHTS = {"login": 0.02, "logout": 0.02, "change_password": 0.02, "register": 0.3, "create_club": 0.3,
+    WEIGHTS = {"login": 0.02, "appeal_site_ban": 0.02, "logout": 0.02, "change_password": 0.02, "register": 0.3, "create_club": 0.3,
                "set_site_role": 0.4, "create_backup": 0.3, "add_member": 0.6, "create_room": 0.4, "change_room": 1,
                "set_member_status": 2, "set_role": 2, "post_message": 4, "edit_message": 2, "delete_message": 2,
                "get_history": 4, "subscribe": 2, "get_stats": 0.2, "create_invitation": 0.7, "change_profile": 0.5,
@@ -622,6 +623,30 @@ class World:
         else:
             q.account_id = 0
 
+    def a_sanction(self, q, who=0):
+        held = self.rules.clubs[q.club_id].sanctions if q.club_id in self.rules.clubs else {}
+        pick = [i for i, s in held.items() if not who or s.account == who] or list(held)
+        return self.random.choice(pick) if pick and self.random.random() < 0.9 else self.random.choice(FORGED)
+
+    def invent_appeal_sanction(self, who, q, _):
+        q.sanction_id, q.text = self.a_sanction(q, who), self.text()
+
+    def invent_answer_appeal(self, who, q, _):
+        q.sanction_id, q.text = self.a_sanction(q), self.text()
+
+    def invent_decide_appeal(self, who, q, _):
+        q.sanction_id, q.text, q.grant = self.a_sanction(q), self.text(), self.random.random() < 0.5
+
+    def invent_list_appeals(self, who, q, _):
+        if self.random.random() < 0.2:
+            q.club_id = 0
+
+    def see_list_appeals(self, who, q, reply):
+        held = self.rules.clubs[q.club_id].sanctions if q.club_id else {}
+        if q.club_id:
+            self.must_equal(f"appeals of club {q.club_id}", who, {c.sanction.sanction_id for c in reply.cases},
+                            {i for i, s in held.items() if s.appeal == "open" and s.account != who})
+
     def invent_list_sanctions(self, who, q, _):
         q.standing, q.account_id = self.random.random() < 0.5, self.an_account() if self.random.random() < 0.3 else 0
 
@@ -742,6 +767,9 @@ class World:
         if name == "login":
             login = self.random.choice(["nobody-here"] + [a.login for a in self.rules.accounts.values()])
             self.expect(0, name, {"BAD_CREDENTIALS"}, login=login, password="wrong password", device_name="x")
+        elif name == "appeal_site_ban":
+            login = self.random.choice(["nobody-here"] + [a.login for a in self.rules.accounts.values()])
+            self.expect(0, name, {"BAD_CREDENTIALS"}, login=login, password="wrong password", text="why")
         elif name == "register":
             code = self.a_code()
             if self.rules.opens(code, 0) is None:

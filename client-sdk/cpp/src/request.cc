@@ -33,7 +33,8 @@ RequestKind kind_of(const v1::ClientFrame& frame) {
     case v1::ClientFrame::kHeartbeat: return RequestKind::Session;
     case v1::ClientFrame::kLogin:
     case v1::ClientFrame::kLookUpInvitation:
-    case v1::ClientFrame::kRegister: return RequestKind::Entry;
+    case v1::ClientFrame::kRegister:
+    case v1::ClientFrame::kAppealSiteBan: return RequestKind::Entry;
     case v1::ClientFrame::kLogout:
     case v1::ClientFrame::kCreateBackup: return RequestKind::Once;
     case v1::ClientFrame::kSetTyping: return RequestKind::Signal;

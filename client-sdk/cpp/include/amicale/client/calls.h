@@ -74,6 +74,11 @@ namespace amicale::client {
   X(ListReports, list_reports)                  \
   X(ClaimReport, claim_report)                  \
   X(ResolveReport, resolve_report)              \
+  X(AppealSanction, appeal_sanction)            \
+  X(AppealSiteBan, appeal_site_ban)             \
+  X(AnswerAppeal, answer_appeal)                \
+  X(DecideAppeal, decide_appeal)                \
+  X(ListAppeals, list_appeals)                  \
   X(GetAuditProof, get_audit_proof)             \
   X(GetAuditConsistency, get_audit_consistency) \
   X(GetAuditKeys, get_audit_keys)

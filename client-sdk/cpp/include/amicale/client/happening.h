@@ -31,8 +31,8 @@ struct Connecting {
   std::uint32_t attempt = 1;  // since the connection was last good
 };
 
-// The server answered Hello, and there is no token: only Login, Register and LookUpInvitation may
-// be called.
+// The server answered Hello, and there is no token: only Login, Register, LookUpInvitation and AppealSiteBan
+// may be called.
 struct Greeted {
   v1::HelloReply hello;
 };

@@ -67,6 +67,8 @@ class Applying {
   void on(const v1::AppealSaid& e);
   void on(const v1::AppealDecided& e);
   void on(const v1::RemovalUndone& e);
+  void on(const v1::ActProposed& e);
+  void on(const v1::ProposalClosed& e);
   void answer();
   void count_accepted(uint64_t author);
 
@@ -123,6 +125,8 @@ void Applying::run() {
     case v1::Event::kAppealDecided: on(event_.appeal_decided()); break;
     case v1::Event::kMessageHeld: on(event_.message_held()); break;
     case v1::Event::kHeldReviewed: on(event_.held_reviewed()); break;
+    case v1::Event::kActProposed: on(event_.act_proposed()); break;
+    case v1::Event::kProposalClosed: on(event_.proposal_closed()); break;
     case v1::Event::kAppealNoticed:
     case v1::Event::kMemberQuieted:
     case v1::Event::kReportNoticed:
@@ -642,6 +646,8 @@ void tell_author(const v1::Event& event, const store::PrivatePart& private_part,
     *committed.mutable_why() = event.message_held().why();
   } else if (private_part.has_advice()) {
     *committed.mutable_why() = private_part.advice();
+  } else if (event.has_act_proposed()) {
+    committed.set_proposal_id(event.act_proposed().proposal().proposal_id());
   }
 }
 
@@ -687,6 +693,29 @@ void Applying::on(const v1::AppealDecided& e) {
   batch_.erase(Family::state, key::appeal(partition_, e.sanction_id()));
   batch_.erase(Family::state, key::appeal_due(shown_from_ms(partition_, appeal.due_ms()),
                                               partition_, e.sanction_id()));
+}
+
+void Applying::on(const v1::ActProposed& e) {
+  store::ProposalRow row;
+  *row.mutable_proposal() = e.proposal();
+  *row.mutable_evidence() = private_.evidence();
+  const auto proposal_id = e.proposal().proposal_id();
+  put(key::proposal(partition_, proposal_id), row);
+  batch_.put(Family::state, key::open_proposal(partition_, proposal_id), std::string_view());
+}
+
+void Applying::on(const v1::ProposalClosed& e) {
+  auto row = view_.proposal(partition_, e.proposal_id());
+  if (!row) return;
+  auto& proposal = *row->mutable_proposal();
+  proposal.set_state(e.state());
+  proposal.set_decision(e.text());
+  proposal.set_sanction_id(e.sanction_id());
+  const bool expired = e.state() == v1::PROPOSAL_STATE_EXPIRED;
+  proposal.set_decided_by(expired ? 0 : event_.actor());
+  proposal.set_decided_ms(expired ? proposal.expires_ms() : event_.time_ms());
+  put(key::proposal(partition_, e.proposal_id()), *row);
+  batch_.erase(Family::state, key::open_proposal(partition_, e.proposal_id()));
 }
 
 // What a repeat of the command is answered with.

@@ -265,6 +265,10 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kMessageHeld:
     case v1::Event::kHeldReviewed:
     case v1::Event::kMemberQuieted: return Audited::always;
+    // What takes two. About somebody who must not hear of it: what it becomes names them.
+    case v1::Event::kActProposed:
+    case v1::Event::kProposalClosed: return Audited::always;
+
     // Who contests does not act; who answers and who decides does.
     case v1::Event::kAppealSaid: return Audited::on_others;
     case v1::Event::kAppealDecided: return Audited::always;

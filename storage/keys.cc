@@ -289,6 +289,32 @@ std::string report_due(int64_t due_ms, PartitionId partition, uint64_t report_id
 }
 std::string reports_due_prefix() { return tagged('Z'); }
 
+std::string proposal(PartitionId partition, uint64_t proposal_id) {
+  auto key = proposals_prefix(partition);
+  append_be(key, proposal_id);
+  return key;
+}
+
+std::string proposals_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('p');
+  add(key, partition);
+  return key;
+}
+
+std::string open_proposal(PartitionId partition, uint64_t proposal_id) {
+  auto key = open_proposals_prefix(partition);
+  append_be(key, proposal_id);
+  return key;
+}
+
+std::string open_proposals_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('e');
+  add(key, partition);
+  return key;
+}
+
 std::string removal(PartitionId partition, uint64_t removal_id) {
   auto key = removals_prefix(partition);
   append_be(key, removal_id);

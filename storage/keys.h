@@ -46,6 +46,8 @@
 //   'Z' due_ms:u64 partition report:u64        empty: the open ones, by when site staff see them
 //   'c' partition sanction:u64                 empty: an appeal of it is open
 //   'd' due_ms:u64 partition sanction:u64      empty: the same, by when site staff see it (0: at once)
+//   'p' partition proposal:u64                 store.ProposalRow
+//   'e' partition proposal:u64                 empty: no event has closed it
 //   'T' partition removal:u64                  v1.Removal
 //   'X' until_ms:u64 partition sanction:u64    account:u64; the same, of clubs, by when it is over
 //   'h' club:u64 held:u64                      v1.HeldMessage
@@ -139,6 +141,10 @@ std::string report_by(uint64_t account_id, PartitionId partition, uint64_t repor
 std::string reports_by_prefix(uint64_t account_id, PartitionId partition);
 std::string report_due(int64_t due_ms, PartitionId partition, uint64_t report_id);
 std::string reports_due_prefix();
+std::string proposal(PartitionId partition, uint64_t proposal_id);
+std::string proposals_prefix(PartitionId partition);
+std::string open_proposal(PartitionId partition, uint64_t proposal_id);
+std::string open_proposals_prefix(PartitionId partition);
 std::string removal(PartitionId partition, uint64_t removal_id);
 std::string removals_prefix(PartitionId partition);
 std::string message(PartitionId partition, uint64_t room_id, uint64_t number);

@@ -488,6 +488,34 @@ std::vector<View::Due> View::due_sanctions(int64_t now_ms, size_t limit) const {
   return due;
 }
 
+std::optional<store::ProposalRow> View::proposal(PartitionId partition,
+                                                 uint64_t proposal_id) const {
+  return find<store::ProposalRow>(*this, Family::state, key::proposal(partition, proposal_id));
+}
+
+std::vector<store::ProposalRow> View::proposals_of(PartitionId partition, uint64_t before,
+                                                   size_t limit) const {
+  return newest<store::ProposalRow>(*this, key::proposals_prefix(partition), before, limit);
+}
+
+std::vector<store::ProposalRow> View::open_proposals(PartitionId partition) const {
+  std::vector<uint64_t> ids;
+  const auto prefix = key::open_proposals_prefix(partition);
+  scan(Family::state, prefix, key::end_of(prefix), [&](std::string_view key, std::string_view) {
+    const auto at = key::parse_case(key);
+    if (!at) corrupt(Family::state, key);
+    ids.push_back(at->id);
+    return true;
+  });
+  std::vector<store::ProposalRow> rows;
+  for (const auto id : ids) {
+    auto row = proposal(partition, id);
+    if (!row) throw Error("proposal " + std::to_string(id) + " has no row");
+    rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
 std::optional<store::ReportRow> View::report(PartitionId partition, uint64_t report_id) const {
   return find<store::ReportRow>(*this, Family::state, key::report(partition, report_id));
 }

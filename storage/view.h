@@ -151,6 +151,14 @@ class View {
   // Newest first, those below `before` (0 = all).
   std::vector<v1::Removal> removals_of(PartitionId partition, uint64_t before, size_t limit) const;
 
+  // Proposals
+  std::optional<store::ProposalRow> proposal(PartitionId partition, uint64_t proposal_id) const;
+  // Newest first, those below `before` (0 = all).
+  std::vector<store::ProposalRow> proposals_of(PartitionId partition, uint64_t before,
+                                               size_t limit) const;
+  // Those that no event has closed, the oldest first.
+  std::vector<store::ProposalRow> open_proposals(PartitionId partition) const;
+
   // Reports
   std::optional<store::ReportRow> report(PartitionId partition, uint64_t report_id) const;
   // Newest first, those below `before` (0 = all).

@@ -88,6 +88,7 @@ class CommandLine {
     removals(admin);
     reports(admin);
     appeals(admin);
+    proposals(admin);
     tokens(admin);
     audit(admin);
   }
@@ -888,6 +889,41 @@ class CommandLine {
     option(sub, "sanction", sanction, {"Le numéro de la sanction", "The sanction's number"})
         ->required();
     option(sub, "--text", text, {"Ce que l'on a à dire", "What one has to say"})->required();
+  }
+
+  void proposals(CLI::App* admin) {
+    CLI::App* app =
+        group(admin, "proposal",
+              {"Ce qui demande deux membres du comité", "What takes two of the committee"});
+    verb<verb::ProposalList>(
+        app, "list", {"Ce qui attend une deuxième voix", "What waits for a second member"},
+        [&](CLI::App* sub, verb::ProposalList& v) {
+          club(sub, v.club)->required();
+          sub->add_flag("--all", v.all, in({"Celles qui sont closes aussi", "Closed ones too"}));
+        });
+    verb<verb::ProposalConfirm>(app, "confirm",
+                                {"Confirme ce qu'un autre a proposé : cela se fait aussitôt",
+                                 "Confirms what another proposed: it is done at once"},
+                                [&](CLI::App* sub, verb::ProposalConfirm& v) {
+                                  proposal(sub, v.proposal, v.club);
+                                  option(sub, "--text", v.text,
+                                         {"Pour le comité", "For the committee"});
+                                });
+    verb<verb::ProposalDecline>(
+        app, "decline", {"Écarte ce qu'un autre a proposé", "Declines what another proposed"},
+        [&](CLI::App* sub, verb::ProposalDecline& v) {
+          proposal(sub, v.proposal, v.club);
+          option(sub, "--text", v.text, {"Pourquoi, pour le comité", "Why, for the committee"})
+              ->required();
+        });
+    verb<verb::ProposalWithdraw>(
+        app, "withdraw", {"Retire sa propre proposition", "Takes one's own proposal back"},
+        [&](CLI::App* sub, verb::ProposalWithdraw& v) { proposal(sub, v.proposal, v.club); });
+  }
+
+  void proposal(CLI::App* sub, std::uint64_t& number, std::string& club_name) {
+    option(sub, "proposal", number, {"Son numéro", "Its number"})->required();
+    club(sub, club_name)->required();
   }
 
   void tokens(CLI::App* admin) {

@@ -62,6 +62,10 @@ constexpr CommandName kCommands[] = {
      "decide",
      {"n° accordé|refusé texte", "no. granted|denied text"},
      &phrase::about_judge},
+    {"propositions", "proposals", {"", ""}, &phrase::about_proposals},
+    {"confirmer", "confirm", {"n° [texte]", "no. [text]"}, &phrase::about_confirm},
+    {"ecarter", "reject", {"n° pourquoi", "no. why"}, &phrase::about_reject},
+    {"desister", "withdraw", {"n°", "no."}, &phrase::about_withdraw},
     {"lever", "lift", {"n° [texte]", "no. [text]"}, &phrase::about_lift},
     {"sanctions", "cases", {"[@nom]", "[@name]"}, &phrase::about_sanctions},
     {"moi", "me", {"texte", "text"}, &phrase::about_me},
@@ -148,6 +152,9 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
   if (name == "kick") return command_sanction(v1::SANCTION_KIND_KICK, rest, now);
   if (name == "ban") return command_sanction(v1::SANCTION_KIND_BAN, rest, now);
   if (name == "lift") return command_lift(rest, now);
+  if (name == "proposals") return command_proposals(now);
+  if (name == "confirm" || name == "reject") return command_second(name == "confirm", rest, now);
+  if (name == "withdraw") return command_withdraw(rest, now);
   if (name == "contest") return command_contest(rest, now);
   if (name == "decide") return command_decide(rest, now);
   if (name == "report") return command_report(rest, now);
@@ -575,6 +582,39 @@ void ChatScreen::command_decide(const std::string& arguments, client::Time now) 
   request.set_sanction_id(number);
   request.set_grant(granted);
   request.set_text(rest);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_proposals(client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_list_proposals()->set_club_id(current_->stream.id);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_second(bool confirm, const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0) return tell(text(phrase::chat_which_proposal), now, true);
+  if (!confirm && rest.empty()) return tell(text(phrase::chat_reject_why), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_decide_proposal();
+  request.set_club_id(current_->stream.id);
+  request.set_proposal_id(number);
+  request.set_confirm(confirm);
+  request.set_text(rest);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_withdraw(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0) return tell(text(phrase::chat_which_proposal), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_withdraw_proposal()->set_club_id(current_->stream.id);
+  frame.mutable_withdraw_proposal()->set_proposal_id(number);
   ask(std::move(frame));
 }
 

@@ -634,6 +634,22 @@ std::string ChatScreen::sanction_line(const v1::Sanction& sanction) const {
                   (sanction.text().empty() ? "" : " – " + printable(sanction.text())));
 }
 
+std::string ChatScreen::act_text(const v1::Proposal& proposal) const {
+  return proposal.kind() == v1::PROPOSAL_KIND_STATUS ? text(name_of(proposal.status()))
+                                                     : text(name_of(proposal.sanction()));
+}
+
+std::string ChatScreen::proposal_line(const v1::Proposal& proposal) const {
+  const auto stream = client::Stream::club(proposal.club_id());
+  return text(
+      phrase::chat_proposal_line, proposal.proposal_id(), act_text(proposal),
+      proposal.account_id() == 0 ? text(phrase::none)
+                                 : printable(name(stream, proposal.account_id())),
+      printable(name(stream, proposal.proposed_by())),
+      (proposal.kind() == v1::PROPOSAL_KIND_SANCTION ? text(name_of(proposal.reason())) : "") +
+          (proposal.text().empty() ? "" : " – " + printable(proposal.text())));
+}
+
 // What stands where one would write, when nothing can be written there.
 std::string ChatScreen::said_instead() const {
   if (const auto* conversation = direct()) {
@@ -750,6 +766,8 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
       }
       for (const auto& said : report.texts()) out.push_back("    – " + printable(said));
     }
+  } else if (overlay_ == Overlay::proposals) {
+    for (const auto& proposal : proposals_) out.push_back(proposal_line(proposal));
   } else if (overlay_ == Overlay::sanctions) {
     for (const auto& sanction : sanctions_) out.push_back(sanction_line(sanction));
   } else if (overlay_ == Overlay::pins && timeline()) {
@@ -768,6 +786,7 @@ void ChatScreen::draw_overlay(Grid& grid) {
   const auto lines = overlay_lines();
   std::string title = text(phrase::chat_help_title);
   if (overlay_ == Overlay::reports) title = text(phrase::chat_reports);
+  if (overlay_ == Overlay::proposals) title = text(phrase::chat_proposals);
   if (overlay_ == Overlay::sanctions) title = text(phrase::chat_sanctions);
   if (overlay_ == Overlay::pins) title = text(phrase::chat_pins_title);
   if (overlay_ == Overlay::members && current_) {

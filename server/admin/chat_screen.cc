@@ -192,6 +192,16 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     tell(text(phrase::removal_done, reply.remove_messages().object_id()), now);
   } else if (request.has_undo_removal()) {
     tell(text(phrase::done), now);
+  } else if (request.has_list_proposals()) {
+    proposals_.clear();
+    for (const auto& one : reply.list_proposals().cases()) proposals_.push_back(one.proposal());
+    if (proposals_.empty()) return tell(text(phrase::chat_no_proposals), now);
+    overlay_ = Overlay::proposals;
+    overlay_top_ = 0;
+  } else if (request.has_decide_proposal() || request.has_withdraw_proposal()) {
+    tell(text(phrase::done), now);
+  } else if (request.has_impose_sanction() && reply.impose_sanction().proposal_id() != 0) {
+    tell(text(phrase::proposal_waits, reply.impose_sanction().proposal_id()), now);
   } else if (request.has_impose_sanction()) {
     tell(text(phrase::sanction_imposed, reply.impose_sanction().object_id()), now);
   } else if (request.has_lift_sanction()) {
@@ -256,6 +266,19 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
     } else if (event.has_appeal_said() && event.actor() != me() &&
                event.appeal_said().account_id() == event.actor()) {
       tell(text(phrase::chat_appeal_waits, event.appeal_said().sanction_id()), now);
+    } else if (event.has_act_proposed() && event.actor() != me()) {
+      const auto& proposal = event.act_proposed().proposal();
+      const auto number = proposal.proposal_id();
+      const auto whom = proposal.account_id() == 0
+                            ? text(phrase::none)
+                            : printable(name(batch.stream, proposal.account_id()));
+      tell(text(phrase::chat_proposal_news, printable(name(batch.stream, event.actor())), number,
+                act_text(proposal), whom, number, number),
+           now);
+    } else if (event.has_proposal_closed() && event.actor() != me()) {
+      tell(text(phrase::chat_proposal_closed, event.proposal_closed().proposal_id(),
+                text(name_of(event.proposal_closed().state()))),
+           now);
     } else if (event.has_report_filed()) {
       tell(text(phrase::chat_report_waits), now);
     } else if (event.has_member_changed()) {

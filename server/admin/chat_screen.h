@@ -178,6 +178,9 @@ class ChatScreen {
   void command_undo(const std::string& rest, client::Time now);
   void command_contest(const std::string& rest, client::Time now);
   void command_decide(const std::string& rest, client::Time now);
+  void command_proposals(client::Time now);
+  void command_second(bool confirm, const std::string& rest, client::Time now);
+  void command_withdraw(const std::string& rest, client::Time now);
   void command_lift(const std::string& rest, client::Time now);
   void command_sanctions(const std::string& rest, client::Time now);
   // The member whose name `rest` begins with (after an @), taken off it; null: nobody's.
@@ -206,6 +209,8 @@ class ChatScreen {
   std::string until_text(const v1::Sanction& sanction) const;
   std::string report_line(const v1::Report& report) const;
   std::string sanction_line(const v1::Sanction& sanction) const;
+  std::string act_text(const v1::Proposal& proposal) const;
+  std::string proposal_line(const v1::Proposal& proposal) const;
   std::int64_t now_ms() const;
   std::vector<std::string> overlay_lines() const;
   // Lines from the bottom of the pane upwards, at least `count` where there are as many.
@@ -280,9 +285,18 @@ class ChatScreen {
   };
   std::optional<Question> question_;
   std::optional<v1::ClientFrame> counted_post_;  // waits for its head count
-  enum class Overlay { none, help, members, pins, sanctions, reports } overlay_ = Overlay::none;
+  enum class Overlay {
+    none,
+    help,
+    members,
+    pins,
+    sanctions,
+    reports,
+    proposals
+  } overlay_ = Overlay::none;
   int overlay_top_ = 0;
   std::vector<v1::Sanction> sanctions_;  // that the overlay shows
+  std::vector<v1::Proposal> proposals_;  // that the overlay shows
   std::vector<v1::Report> reports_;      // … or these
   v1::RemoveMessages purge_;             // waits for what it would take away
   std::string notice_;

@@ -63,6 +63,8 @@ int report(const Console& console, const client::Result<v1::Committed>& reply) {
   if (!reply) return console.fail(reply.error());
   if (console.json())
     console.print_json(*reply);
+  else if (reply->proposal_id() != 0)
+    console.say(phrase::proposal_waits, reply->proposal_id());
   else
     console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
   return kDone;

@@ -51,6 +51,8 @@ int report(const Console& console, const client::Result<v1::Committed>& reply) {
   if (!reply) return console.fail(reply.error());
   if (console.json())
     console.print_json(*reply);
+  else if (reply->proposal_id() != 0)
+    console.say(phrase::proposal_waits, reply->proposal_id());
   else
     console.say(phrase::sanction_imposed, reply->object_id());
   return kDone;

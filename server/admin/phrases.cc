@@ -118,6 +118,16 @@ const Phrase& name_of(v1::ReasonCode reason) {
   }
 }
 
+const Phrase& name_of(v1::ProposalState state) {
+  switch (state) {
+    case v1::PROPOSAL_STATE_CONFIRMED: return phrase::proposal_confirmed;
+    case v1::PROPOSAL_STATE_DECLINED: return phrase::proposal_declined;
+    case v1::PROPOSAL_STATE_WITHDRAWN: return phrase::proposal_withdrawn;
+    case v1::PROPOSAL_STATE_EXPIRED: return phrase::proposal_expired;
+    default: return phrase::proposal_open;
+  }
+}
+
 const Phrase& name_of(v1::SanctionEnd end) {
   switch (end) {
     case v1::SANCTION_END_AT_ONCE: return phrase::sanction_at_once;

@@ -46,6 +46,7 @@ const Phrase& name_of(v1::NotificationLevel level);
 const Phrase& name_of(v1::SanctionKind kind);
 const Phrase& name_of(v1::ReasonCode reason);
 const Phrase& name_of(v1::SanctionEnd end);
+const Phrase& name_of(v1::ProposalState state);
 
 namespace phrase {
 #define AMICALE_PHRASE(name, fr, en) inline constexpr Phrase name{fr, en};

@@ -254,6 +254,22 @@ struct AppealDecide {
 struct AppealList {
   std::string club;  // empty: of all clubs, what waits too long
 };
+struct ProposalList {
+  std::string club;
+  bool all = false;
+};
+struct ProposalConfirm {
+  std::string club, text;
+  std::uint64_t proposal = 0;
+};
+struct ProposalDecline {
+  std::string club, text;
+  std::uint64_t proposal = 0;
+};
+struct ProposalWithdraw {
+  std::string club;
+  std::uint64_t proposal = 0;
+};
 struct TokenList {};
 struct TokenRevoke {
   std::uint64_t token = 0;
@@ -272,7 +288,8 @@ using Verb = std::variant<
     verb::MemberStatusSet, verb::SanctionImpose, verb::SanctionLift, verb::SanctionList,
     verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
     verb::ReportClaim, verb::ReportResolve, verb::AppealFile, verb::AppealSite, verb::AppealAnswer,
-    verb::AppealDecide, verb::AppealList, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
+    verb::AppealDecide, verb::AppealList, verb::ProposalList, verb::ProposalConfirm,
+    verb::ProposalDecline, verb::ProposalWithdraw, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
     verb::AuditExport, verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval,
     verb::SpamCheck, verb::SpamReplay, verb::SpamTrust, verb::HeldList, verb::HeldReview>;
 
@@ -321,6 +338,10 @@ int run(const verb::AppealSite&, Console&);
 int run(const verb::AppealAnswer&, Console&);
 int run(const verb::AppealDecide&, Console&);
 int run(const verb::AppealList&, Console&);
+int run(const verb::ProposalList&, Console&);
+int run(const verb::ProposalConfirm&, Console&);
+int run(const verb::ProposalDecline&, Console&);
+int run(const verb::ProposalWithdraw&, Console&);
 int run(const verb::TokenList&, Console&);
 int run(const verb::TokenRevoke&, Console&);
 int run(const verb::AuditVerify&, Console&);

@@ -237,6 +237,8 @@ Answer<v1::Committed> set_member_status(Gate& gate, Caller caller,
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
+  // Of what waits for a second member, the person hears nothing.
+  if (outcome->committed.proposal_id() != 0) co_return std::move(outcome->committed);
   // As in set_role: whom it was done to, not whom a repeat names.
   auto told = co_await notice_membership(gate, caller, kind, request.client_msg_id(),
                                          request.club_id(), outcome->committed.object_id());

@@ -8,6 +8,7 @@
 #include "server/domain/appeal.h"
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
+#include "server/domain/proposal.h"
 #include "server/domain/removal.h"
 #include "server/domain/report.h"
 #include "server/domain/sanction.h"
@@ -214,6 +215,8 @@ Answer<v1::Committed> impose_sanction(Gate& gate, Caller caller,
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));
   if (!outcome) co_return std::unexpected(outcome.error());
+  // Of what waits for a second member, the person hears nothing.
+  if (outcome->committed.proposal_id() != 0) co_return std::move(outcome->committed);
   auto followed = co_await follow_up(gate, caller, kind, request.client_msg_id(), request.club_id(),
                                      outcome->committed.object_id());
   if (!followed) co_return std::unexpected(followed.error());
@@ -461,6 +464,66 @@ Answer<v1::AppealSiteBanReply> appeal_site_ban(Gate& gate, Caller caller,
   *reply.mutable_ban()->mutable_sanction() = std::move(*row->mutable_sanction());
   if (row->has_appeal()) *reply.mutable_ban()->mutable_appeal() = std::move(*row->mutable_appeal());
   co_return reply;
+}
+
+namespace {
+
+domain::SecondFacts second_facts(const Deciding& now, const store::ProposalRow& row,
+                                 const std::optional<v1::Member>& target) {
+  const auto& proposal = row.proposal();
+  return {.target = target ? &*target : nullptr,
+          .target_site_role = site_role_of(now.facts, proposal.account_id()),
+          .proposer_site_role = site_role_of(now.facts, proposal.proposed_by())};
+}
+
+}  // namespace
+
+Answer<v1::Committed> decide_proposal(Gate& gate, Caller caller,
+                                      const v1::DecideProposal& request) {
+  constexpr auto kind = v1::ClientFrame::kDecideProposal;
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.proposal(club, request.proposal_id());
+    const store::ProposalRow named = row.value_or(store::ProposalRow{});
+    const auto target = now.facts.member(club.id, named.proposal().account_id());
+    return domain::decide_proposal(now.club(), row ? &named : nullptr,
+                                   second_facts(now, named, target), request, actor(now, caller),
+                                   now.now_ms);
+  };
+  auto outcome =
+      co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  const auto row = gate.view().proposal(club, outcome->committed.object_id());
+  const v1::Proposal decided = row ? row->proposal() : v1::Proposal{};
+  if (decided.state() != v1::PROPOSAL_STATE_CONFIRMED) co_return std::move(outcome->committed);
+  if (decided.sanction_id() != 0) {
+    auto followed = co_await follow_up(gate, caller, kind, request.client_msg_id(), club.id,
+                                       decided.sanction_id());
+    if (!followed) co_return std::unexpected(followed.error());
+  } else if (decided.account_id() != 0) {
+    auto told = co_await notice_membership(gate, caller, kind, request.client_msg_id(), club.id,
+                                           decided.account_id());
+    if (!told) co_return std::unexpected(told.error());
+  }
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> withdraw_proposal(Gate& gate, Caller caller,
+                                        const v1::WithdrawProposal& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller, club](const Deciding& now) {
+    auto row = now.facts.proposal(club, request.proposal_id());
+    const store::ProposalRow named = row.value_or(store::ProposalRow{});
+    return domain::withdraw_proposal(now.club(), row ? &named : nullptr,
+                                     second_facts(now, named, std::nullopt), actor(now, caller),
+                                     now.now_ms);
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kWithdrawProposal,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
 }
 
 Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account) {

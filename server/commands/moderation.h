@@ -25,6 +25,10 @@ Answer<v1::AppealSiteBanReply> appeal_site_ban(Gate& gate, Caller caller,
 Answer<v1::Committed> answer_appeal(Gate& gate, Caller caller, const v1::AnswerAppeal& request);
 Answer<v1::Committed> decide_appeal(Gate& gate, Caller caller, const v1::DecideAppeal& request);
 
+Answer<v1::Committed> decide_proposal(Gate& gate, Caller caller, const v1::DecideProposal& request);
+Answer<v1::Committed> withdraw_proposal(Gate& gate, Caller caller,
+                                        const v1::WithdrawProposal& request);
+
 // Says of an account's sanctions in a club whose time is over that it is. True: something had to be said, so that
 // whatever was refused by them may be asked again.
 Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account);

@@ -45,7 +45,7 @@ Result<void> check_impartial(const v1::Sanction& sanction, const Actor& actor) {
   if (sanction.account_id() == actor.account_id) {
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "sanction.own_case");
   }
-  if (sanction.imposed_by() == actor.account_id) {
+  if (sanction.imposed_by() == actor.account_id || sanction.confirmed_by() == actor.account_id) {
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "appeal.own_decision");
   }
   return {};
@@ -88,7 +88,8 @@ bool has_judge(const ClubState& club, const v1::Sanction& sanction) {
   const int person = rank(role_of(club, sanction.account_id()));
   return std::ranges::any_of(club.members(), [&](const MemberState& member) {
     return member.status == v1::MEMBER_STATUS_ACTIVE && has(committee_and_above, member.role) &&
-           rank(member.role) > person && member.account_id != sanction.imposed_by();
+           rank(member.role) > person && member.account_id != sanction.imposed_by() &&
+           member.account_id != sanction.confirmed_by();
   });
 }
 

@@ -16,6 +16,9 @@
 
 namespace amicale::domain {
 
+// How many of the committee stand behind a heavy act: who asks for it alone, or a second one who confirms it, too.
+enum class Consent : std::uint8_t { one, two };
+
 // One event to append. Only the event's body is set: seq, time, actor and client_msg_id are the
 // partition's to fill, except that an imported message brings its own client_msg_id. The private
 // part comes without its salt.
@@ -30,6 +33,8 @@ struct Decision {
   std::vector<Decided> events{};
   std::uint64_t object_id =
       0;  // what was made or meant: message number, room id, club id, invitation id, token id
+  std::uint64_t proposal_id =
+      0;  // it waits for a second member under this number; object_id is 0 then
   std::vector<std::uint64_t> numbers{};  // ImportMessages: the number of each message
 
   // Appends an event for `roles`, and for `account` whatever its role (0 = nobody).

@@ -156,6 +156,9 @@ inline constexpr std::int64_t appeal_due_ms =
     7ll * 86'400 * 1'000;  // a committee that meets weekly
 // After what is over already: a warning or a kick is contested within a month or not at all.
 inline constexpr std::int64_t appeal_after_ms = 30ll * 86'400 * 1'000;
+// What takes two is answered while both remember why: the time that an appeal has.
+inline constexpr std::int64_t proposal_ms = 7ll * 86'400 * 1'000;
+inline constexpr std::uint32_t open_proposals = 50;  // a list that a second member still reads
 // Looked at when a club with a slow room is loaded: in six hours a slow room has no more.
 inline constexpr std::uint32_t slow_mode_messages = 20'000;
 

@@ -7,6 +7,7 @@
 
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
+#include "server/domain/proposal.h"
 #include "server/domain/sanction.h"
 #include "server/domain/text.h"
 
@@ -394,7 +395,7 @@ Result<Decision> set_role(const ClubState& club, const RoleFacts& facts, const v
 
 Result<Decision> set_member_status(const ClubState& club, const v1::Member* target,
                                    const v1::SetMemberStatus& request, const Actor& actor,
-                                   std::int64_t now_ms) {
+                                   std::int64_t now_ms, Consent consent) {
   const bool own = actor.account_id != 0 && request.account_id() == actor.account_id;
   const MemberState* member = club.find_member(request.account_id());
   const v1::MemberStatus from = member != nullptr ? member->status : MEMBER_STATUS_UNSPECIFIED;
@@ -428,6 +429,16 @@ Result<Decision> set_member_status(const ClubState& club, const v1::Member* targ
   if (step == nullptr) return refuse(v1::REFUSAL_CODE_CONFLICT, "membership.step");
   if (auto allowed = may(actor, step->action, {.target = member->role}); !allowed) {
     return std::unexpected(allowed.error());
+  }
+  const bool puts_out = step->to == MEMBER_STATUS_BANNED ||
+                        (step->to == MEMBER_STATUS_REMOVED && has(placed, step->from));
+  if (consent == Consent::one && puts_out && takes_two(actor)) {
+    v1::Proposal proposal;
+    proposal.set_kind(v1::PROPOSAL_KIND_STATUS);
+    proposal.set_account_id(member->account_id);
+    proposal.set_status(request.status());
+    proposal.set_text(request.reason());
+    return propose(club, std::move(proposal), {}, actor, now_ms);
   }
   return take_step(club, *step, *target, request, actor, now_ms);
 }

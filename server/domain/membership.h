@@ -76,10 +76,11 @@ Result<Decision> set_role(const ClubState& club, const RoleFacts& facts, const v
                           const Actor& actor);
 
 // One step of the graph. Asking ACTIVE or OPTED_IN for oneself when invited accepts; LEFT is for
-// oneself only. `target` is the membership of the request's account, null when there is none.
+// oneself only. `target` is the membership of the request's account, null when there is none. A ban, and the removal of who holds
+// a place, wait for a second member of the committee: proposal_id.
 Result<Decision> set_member_status(const ClubState& club, const v1::Member* target,
                                    const v1::SetMemberStatus& request, const Actor& actor,
-                                   std::int64_t now_ms);
+                                   std::int64_t now_ms, Consent consent = Consent::one);
 
 // A member's new display name, in each of their clubs. Nothing changes while a sanction holds them back
 // there: the name comes along when it ends.

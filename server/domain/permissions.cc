@@ -53,6 +53,7 @@ constexpr std::array<Permission, action_count> table{{
   {Action::file_report,             "may.file_report",           Ground::club,  all_roles,           all_roles, never,      by_membership, false, Hold::free},
   {Action::handle_reports,          "may.handle_reports",        Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::handle_appeals,          "may.handle_appeals",        Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
+  {Action::second_act,              "may.second_act",            Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::remove_messages,         "may.remove_messages",       Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::read_audit,              "may.read_audit",            Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::free},
   {Action::read_room,               "may.read_room",             Ground::room,  all_roles,           all_roles, never,      by_membership, true,  Hold::free},

@@ -12,16 +12,6 @@
 namespace amicale::domain {
 namespace {
 
-// Those of the committee who rank above a role: they hear of a report about somebody who has it.
-RoleSet judges_of(v1::ClubRole subject) {
-  RoleSet roles = 0;
-  for (const auto role :
-       {v1::CLUB_ROLE_COMMITTEE, v1::CLUB_ROLE_PRESIDENT, v1::CLUB_ROLE_SUPERVISOR}) {
-    if (rank(role) > rank(subject)) roles |= bit(role);
-  }
-  return roles;
-}
-
 v1::ClubRole role_of(const ClubState& club, std::uint64_t account_id) {
   const MemberState* member = club.find_member(account_id);
   return member != nullptr ? member->role : v1::CLUB_ROLE_UNSPECIFIED;
@@ -129,7 +119,7 @@ Result<Decision> file_report(const ClubState& club, const FilingFacts& facts,
                                    .actual = facts.open_by_actor});
   }
   const v1::ClubRole role = role_of(club, *subject);
-  Decided& filed = decision.add(judges_of(role));
+  Decided& filed = decision.add(committee_above(role));
   filed.event.mutable_report_filed()->set_report_id(decision.object_id);
   filed.private_part.set_hidden_actor(actor.account_id);
   store::Filing& filing = *filed.private_part.mutable_filing();
@@ -164,8 +154,8 @@ Result<Decision> claim_report(const ClubState& club, const store::ReportRow* row
   Decision decision{.object_id = report.report_id()};
   const bool mine = report.claimed_by() == actor.account_id && report.claimed_until_ms() > now_ms;
   if (request.release() && !mine) return decision;
-  v1::ReportClaimed& claimed =
-      *decision.add(judges_of(role_of(club, report.account_id()))).event.mutable_report_claimed();
+  v1::ReportClaimed& claimed = *decision.add(committee_above(role_of(club, report.account_id())))
+                                    .event.mutable_report_claimed();
   claimed.set_report_id(report.report_id());
   if (request.release()) return decision;
   claimed.set_account_id(actor.account_id);
@@ -192,8 +182,8 @@ Result<Decision> resolve_report(const ClubState& club, const store::ReportRow* r
     if (!fits) return bad_request("sanction_id");
   }
   Decision decision{.object_id = report.report_id()};
-  v1::ReportResolved& resolved =
-      *decision.add(judges_of(role_of(club, report.account_id()))).event.mutable_report_resolved();
+  v1::ReportResolved& resolved = *decision.add(committee_above(role_of(club, report.account_id())))
+                                      .event.mutable_report_resolved();
   resolved.set_report_id(report.report_id());
   resolved.set_state(request.state());
   resolved.set_text(request.text());

@@ -61,6 +61,11 @@ inline constexpr StatusSet admission =
     bit(v1::MEMBER_STATUS_INVITED) | bit(v1::MEMBER_STATUS_OPTED_IN) |
     bit(v1::MEMBER_STATUS_WAITLISTED) | bit(v1::MEMBER_STATUS_REFUSED);
 
+// Statuses of the committee's members who act: others hold an office, and rest.
+constexpr bool is_officer(v1::ClubRole role, v1::MemberStatus status) {
+  return status == v1::MEMBER_STATUS_ACTIVE && has(committee_and_above, role);
+}
+
 // Who asks, and as what in the scope of the request. Made by actor_in (state.h) or by hand for the
 // operator's console (account 0, OWNER). Role and status are the real membership; what a site role
 // adds is the table's business. The sanctions are not owned: the club's state outlives its actors.
@@ -93,6 +98,15 @@ constexpr v1::ClubRole reading_role(const Actor& actor) {
 // Nobody acts on a peer or a superior: an actor of a higher rank acts on a lower one. Site staff
 // stand above every club role, owners above staff.
 constexpr int rank(v1::ClubRole role) { return static_cast<int>(role); }
+// Those of the committee who rank above a role: what is about somebody who has it is told to them.
+constexpr RoleSet committee_above(v1::ClubRole role) {
+  RoleSet roles = 0;
+  for (const auto one :
+       {v1::CLUB_ROLE_COMMITTEE, v1::CLUB_ROLE_PRESIDENT, v1::CLUB_ROLE_SUPERVISOR}) {
+    if (rank(one) > rank(role)) roles |= bit(one);
+  }
+  return roles;
+}
 constexpr int rank(const Actor& actor) {
   if (actor.site_role == v1::SITE_ROLE_OWNER) return 8;
   if (actor.site_role == v1::SITE_ROLE_STAFF) return 7;

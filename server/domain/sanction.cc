@@ -8,6 +8,7 @@
 #include "server/domain/limits.h"
 #include "server/domain/membership.h"
 #include "server/domain/permissions.h"
+#include "server/domain/proposal.h"
 #include "server/domain/text.h"
 
 namespace amicale::domain {
@@ -99,12 +100,6 @@ Result<void> check_evidence(const ClubState& club, const SanctionFacts& facts,
     }
   }
   return {};
-}
-
-// Above site staff in a club stands the site's owner alone, whatever role their membership has.
-bool outranks(const Actor& actor, v1::ClubRole role, v1::SiteRole site_role) {
-  const int target = std::max(rank(role), rank(Actor{.site_role = site_role}));
-  return rank(actor) > target;
 }
 
 const SanctionState* find_standing(const ClubState& club, std::uint64_t account_id,
@@ -200,7 +195,30 @@ void add_return(Decision& decision, const ClubState& club, std::span<const Sanct
   add_member_changed(decision, facts.target->status(), std::move(member));
 }
 
+v1::Proposal proposal_of(const v1::ImposeSanction& request) {
+  v1::Proposal proposal;
+  proposal.set_kind(v1::PROPOSAL_KIND_SANCTION);
+  proposal.set_account_id(request.account_id());
+  proposal.set_sanction(request.kind());
+  proposal.set_reason(request.reason());
+  proposal.set_text(request.text());
+  proposal.set_duration_s(request.duration_s());
+  *proposal.mutable_evidence() = request.evidence();
+  proposal.set_note(request.note());
+  return proposal;
+}
+
 }  // namespace
+
+bool is_heavy(v1::SanctionKind kind, v1::MemberStatus from) {
+  return kind == v1::SANCTION_KIND_BAN || (kind == v1::SANCTION_KIND_KICK && has(placed, from));
+}
+
+// Above site staff in a club stands the site's owner alone, whatever role their membership has.
+bool outranks(const Actor& actor, v1::ClubRole role, v1::SiteRole site_role) {
+  const int target = std::max(rank(role), rank(Actor{.site_role = site_role}));
+  return rank(actor) > target;
+}
 
 Result<Decision> impose_sanction(const ClubState& club, const SanctionFacts& facts,
                                  const v1::ImposeSanction& request, const Actor& actor,
@@ -222,8 +240,11 @@ Result<Decision> impose_sanction(const ClubState& club, const SanctionFacts& fac
       return std::unexpected(reads.error());
     }
   }
-  if (auto checked = check_evidence(club, facts, request, actor); !checked) {
-    return std::unexpected(checked.error());
+  const bool proposed = facts.consent == Consent::two;
+  if (!proposed) {
+    if (auto checked = check_evidence(club, facts, request, actor); !checked) {
+      return std::unexpected(checked.error());
+    }
   }
   if (request.account_id() == actor.account_id && actor.account_id != 0) {
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "sanction.own_case");
@@ -248,6 +269,9 @@ Result<Decision> impose_sanction(const ClubState& club, const SanctionFacts& fac
     add_ended(decision, committee_and_above, *standing, v1::SANCTION_END_REPLACED);
   } else if (club.sanctions_on(target->account_id).size() >= limits::sanctions_standing) {
     return too_large("account_id", limits::sanctions_standing, limits::sanctions_standing + 1);
+  }
+  if (!proposed && takes_two(actor) && is_heavy(request.kind(), target->status)) {
+    return propose(club, proposal_of(request), facts.evidence, actor, now_ms);
   }
   v1::Sanction sanction = asked_sanction(decision.object_id, request, actor, now_ms);
   sanction.set_club_id(club.id());

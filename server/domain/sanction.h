@@ -7,6 +7,9 @@
 // by: when it has passed, nothing is held back, whether or not an event has said so yet. The event that
 // says so (lapse_sanctions) gives a suspended member the club's stream back, and tells everybody.
 //
+// What takes somebody out of the club, a ban or the kick of who holds a place, waits for a second member of
+// the committee (proposal.h), unless site staff decide it.
+//
 // Nobody decides their own case, nor acts on a peer or superior. What site staff imposed, site staff alone
 // touch.
 #pragma once
@@ -27,9 +30,16 @@ struct SanctionFacts {
   v1::SiteRole target_site_role = v1::SITE_ROLE_NONE;
   std::vector<v1::Message>
       evidence{};  // the messages that the request names and that there are, in order
+  Consent consent = Consent::one;  // two: evidence was looked at when it was proposed
 };
 
-// object_id: the sanction's id. One of the same kind and scope that stands is replaced. A suspension, a
+// Whether the act takes two, done to somebody who stands there.
+bool is_heavy(v1::SanctionKind kind, v1::MemberStatus from);
+
+// Whether `actor` stands above somebody: the club role, and the site role of their account.
+bool outranks(const Actor& actor, v1::ClubRole role, v1::SiteRole site_role);
+
+// object_id: the sanction's id; of what has to wait, proposal_id instead. One of the same kind and scope that stands is replaced. A suspension, a
 // kick and a ban change the membership in the same commit, after the sanction, so that the person's stream
 // ends with its reason.
 Result<Decision> impose_sanction(const ClubState& club, const SanctionFacts& facts,

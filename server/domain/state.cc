@@ -140,6 +140,17 @@ void ClubState::load(const v1::Report& report) {
   last_report_id_ = std::max(last_report_id_, report.report_id());
 }
 
+void ClubState::load(const v1::Proposal& proposal) {
+  last_proposal_id_ = std::max(last_proposal_id_, proposal.proposal_id());
+  if (proposal.state() != v1::PROPOSAL_STATE_OPEN) return;
+  const auto at = place_of(open_proposals_, proposal.proposal_id(), &OpenProposal::proposal_id);
+  if (at != open_proposals_.end() && at->proposal_id == proposal.proposal_id()) return;
+  open_proposals_.insert(at, {.proposal_id = proposal.proposal_id(),
+                              .account_id = proposal.account_id(),
+                              .kind = proposal.kind(),
+                              .expires_ms = proposal.expires_ms()});
+}
+
 void ClubState::load(const v1::Message& message) {
   if (!message.imported_author().empty()) return;
   if (RoomState* room = mutable_room(message.room_id())) {
@@ -176,6 +187,13 @@ void ClubState::apply(const v1::Event& event) {
       }
       break;
     case v1::Event::kReportResolved: --open_reports_; break;
+    case v1::Event::kActProposed: load(event.act_proposed().proposal()); break;
+    case v1::Event::kProposalClosed: {
+      const std::uint64_t closed = event.proposal_closed().proposal_id();
+      std::erase_if(open_proposals_,
+                    [&](const OpenProposal& open) { return open.proposal_id == closed; });
+      break;
+    }
     case v1::Event::kMessagesRemoved: load(event.messages_removed().removal()); break;
     case v1::Event::kMessagePosted: {
       const v1::MessagePosted& posted = event.message_posted();

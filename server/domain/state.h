@@ -56,6 +56,14 @@ struct MemberState {
   v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
 };
 
+// What waits for a second member of the committee, until no one may confirm it any more.
+struct OpenProposal {
+  std::uint64_t proposal_id = 0;
+  std::uint64_t account_id = 0;  // whom it is about
+  v1::ProposalKind kind = v1::PROPOSAL_KIND_UNSPECIFIED;
+  std::int64_t expires_ms = 0;
+};
+
 // A club. Lookups by binary search over sorted vectors; counts are kept as members change, so that
 // a head count is O(1).
 class ClubState {
@@ -71,6 +79,7 @@ class ClubState {
   void load(const v1::Sanction& sanction);  // those that stand, and the last one
   void load(const v1::Removal& removal);    // the last one
   void load(const v1::Report& report);      // the open ones, and the last
+  void load(const v1::Proposal& proposal);  // the open ones, and the last
   // After its room: a message as recent as the room's slow mode looks back.
   void load(const v1::Message& message);
   void load_last_held_id(std::uint64_t held_id) { last_held_id_ = held_id; }
@@ -111,6 +120,9 @@ class ClubState {
   std::uint64_t last_removal_id() const { return last_removal_id_; }
   std::uint64_t last_report_id() const { return last_report_id_; }
   std::uint32_t open_reports() const { return open_reports_; }
+  // Those that no event has closed, by id. Valid until the next event.
+  const std::vector<OpenProposal>& open_proposals() const { return open_proposals_; }
+  std::uint64_t last_proposal_id() const { return last_proposal_id_; }
 
  private:
   void end_sanction(const v1::SanctionEnded& ended);
@@ -130,6 +142,8 @@ class ClubState {
   std::uint64_t last_report_id_ = 0;
   std::uint32_t open_reports_ = 0;
   std::uint64_t last_held_id_ = 0;
+  std::vector<OpenProposal> open_proposals_;
+  std::uint64_t last_proposal_id_ = 0;
 };
 
 // The id of the conversation of two accounts, and back.

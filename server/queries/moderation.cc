@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "server/domain/limits.h"
+#include "server/domain/proposal.h"
 #include "server/domain/report.h"
 #include "server/queries/queries.h"
 #include "server/queries/reading.h"
@@ -13,8 +14,8 @@ namespace limits = domain::limits;
 namespace {
 
 // What was kept of a room that the reader does not read stays with those who do.
-void keep_readable(const View& view, const Caller& caller, uint64_t club_id,
-                   v1::SanctionCase& one) {
+template <class Case>
+void keep_readable(const View& view, const Caller& caller, uint64_t club_id, Case& one) {
   auto& evidence = *one.mutable_evidence();
   for (int i = evidence.size(); i-- > 0;) {
     const auto stream = storage::PartitionId::club(club_id);
@@ -264,6 +265,49 @@ Result<v1::ListAppealsReply> appeals(const View& view, const Caller& caller,
     bytes += one.ByteSizeLong();
   }
   return reply;
+}
+
+Result<v1::ListProposalsReply> proposals(const View& view, const Caller& caller,
+                                         const v1::ListProposals& request) {
+  const auto actor = actor_in(view, caller, request.club_id());
+  if (auto allowed = domain::may(actor, domain::Action::second_act); !allowed)
+    return std::unexpected(allowed.error());
+  if (!view.club(request.club_id())) return domain::not_found();
+  const std::size_t page = std::clamp<std::size_t>(
+      request.page() == 0 ? limits::sanctions_page : request.page(), 1, limits::sanctions_page);
+  constexpr std::size_t most_bytes = limits::server_frame_bytes / 2;
+  const auto club = storage::PartitionId::club(request.club_id());
+  // A club's time never goes back, even when the clock does.
+  const int64_t now_ms = std::max(caller.asked_ms, view.head(club).time_ms());
+  v1::ListProposalsReply reply;
+  std::size_t bytes = 0;
+  uint64_t before = request.before();
+  for (;;) {
+    const auto rows = view.proposals_of(club, before, page);
+    for (const auto& row : rows) {
+      const auto& proposal = row.proposal();
+      before = proposal.proposal_id();
+      const auto state = domain::state_at(proposal, now_ms);
+      if (!request.closed() && state != v1::PROPOSAL_STATE_OPEN) continue;
+      const auto subject = view.member(request.club_id(), proposal.account_id());
+      const auto account = view.account(proposal.account_id());
+      if (!domain::may_see(proposal, subject ? subject->role() : v1::CLUB_ROLE_UNSPECIFIED,
+                           account ? account->site_role() : v1::SITE_ROLE_NONE, actor)) {
+        continue;
+      }
+      auto& one = *reply.add_cases();
+      *one.mutable_proposal() = proposal;
+      one.mutable_proposal()->set_state(state);
+      *one.mutable_evidence() = row.evidence();
+      keep_readable(view, caller, request.club_id(), one);
+      bytes += one.ByteSizeLong();
+      if (static_cast<std::size_t>(reply.cases_size()) == page || bytes >= most_bytes) {
+        if (before > 1) reply.set_next(before);
+        return reply;
+      }
+    }
+    if (rows.size() < page) return reply;
+  }
 }
 
 }  // namespace amicale::queries

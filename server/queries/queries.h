@@ -73,6 +73,8 @@ Result<v1::ListReportsReply> reports(const View& view, const Caller& caller,
                                      const v1::ListReports& request);
 Result<v1::ListAppealsReply> appeals(const View& view, const Caller& caller,
                                      const v1::ListAppeals& request);
+Result<v1::ListProposalsReply> proposals(const View& view, const Caller& caller,
+                                         const v1::ListProposals& request);
 Result<v1::ListRemovalsReply> removals(const View& view, const Caller& caller,
                                        const v1::ListRemovals& request);
 

@@ -309,6 +309,13 @@ constexpr auto table = std::to_array<Route>({
     {Frame::kListAppeals, Kind::query, Entry::account, 5, Action::handle_appeals,
      AMICALE_QUERY(appeals, list_appeals)},
 
+    {Frame::kListProposals, Kind::query, Entry::account, 5, Action::second_act,
+     AMICALE_QUERY(proposals, list_proposals)},
+    {Frame::kDecideProposal, Kind::command, Entry::account, 2, Action::second_act,
+     AMICALE_COMMAND(decide_proposal, decide_proposal)},
+    {Frame::kWithdrawProposal, Kind::command, Entry::account, 2, Action::second_act,
+     AMICALE_COMMAND(withdraw_proposal, withdraw_proposal)},
+
     // Signals
     {Frame::kSetTyping, Kind::signal, Entry::account, 1, Action::signal_typing, nullptr},
 

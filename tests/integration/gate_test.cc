@@ -100,6 +100,7 @@ struct Scene {
   uint64_t past_sanction = 0;  // has ended
   uint64_t appealed = 0;       // a warning whose appeal is decided
   uint64_t past_removal = 0;   // is undone
+  uint64_t past_proposal = 0;  // about the colleague, withdrawn
   uint64_t past_report = 0;    // is closed
   uint64_t own_invitation = 0;
   uint64_t owners_invitation = 0;
@@ -644,6 +645,22 @@ const Case cases[] = {
        f.mutable_resolve_report()->set_club_id(s.club);
        f.mutable_resolve_report()->set_report_id(s.past_report);
      }},
+    {"lists proposals",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) { f.mutable_list_proposals()->set_club_id(s.club); }},
+    {"confirms a proposal",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_decide_proposal()->set_club_id(s.club);
+       f.mutable_decide_proposal()->set_proposal_id(s.past_proposal);
+       f.mutable_decide_proposal()->set_confirm(true);
+     }},
+    {"withdraws a proposal",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_withdraw_proposal()->set_club_id(s.club);
+       f.mutable_withdraw_proposal()->set_proposal_id(s.past_proposal);
+     }},
     {"lists own sanctions",
      {.site = anyone},
      [](F& f, const S&) { f.mutable_list_own_sanctions(); }},
@@ -771,6 +788,14 @@ class Site {
     denying.mutable_decide_appeal()->set_sanction_id(scene.appealed);
     denying.mutable_decide_appeal()->set_text("Non");
     must(owner, v1::SITE_ROLE_OWNER, denying);
+    v1::ClientFrame proposing;
+    ask_sanction(proposing, scene, scene.colleague, v1::SANCTION_KIND_BAN, 0);
+    scene.past_proposal =
+        must(supervisor, v1::SITE_ROLE_NONE, proposing).impose_sanction().proposal_id();
+    v1::ClientFrame withdrawing;
+    withdrawing.mutable_withdraw_proposal()->set_club_id(scene.club);
+    withdrawing.mutable_withdraw_proposal()->set_proposal_id(scene.past_proposal);
+    must(supervisor, v1::SITE_ROLE_NONE, withdrawing);
     v1::ClientFrame telling;
     telling.mutable_file_report()->set_club_id(scene.club);
     telling.mutable_file_report()->set_account_id(scene.colleague);
@@ -1149,6 +1174,7 @@ const std::set<std::string> open_to_the_muted = {"opens an invitation to the clu
                                                  "lists appeals to the site",
                                                  "answers an appeal of a ban from the site",
                                                  "decides an appeal of a ban from the site",
+                                                 "lists proposals",
                                                  "lists own sanctions",
                                                  "makes a backup",
                                                  "sees figures",

@@ -54,6 +54,7 @@ const v1::Committed* committed_of(const v1::Reply& reply) {
     case v1::Reply::kBlockDirect: return &reply.block_direct();
     case v1::Reply::kImposeSanction: return &reply.impose_sanction();
     case v1::Reply::kLiftSanction: return &reply.lift_sanction();
+    case v1::Reply::kDecideProposal: return &reply.decide_proposal();
     default: return nullptr;
   }
 }

@@ -22,7 +22,8 @@ struct Court : World {
     request.set_kind(v1::SANCTION_KIND_BAN);
     request.set_reason(v1::REASON_CODE_SPAM);
     for (const Decided& one :
-         take(impose_sanction(club, {.target = World::row(on)}, request, actor(by), now_ms))
+         take(impose_sanction(club, {.target = World::row(on), .consent = Consent::two}, request,
+                              actor(by), now_ms))
              .events) {
       if (one.event.has_sanction_imposed())
         *row.mutable_sanction() = one.event.sanction_imposed().sanction();
@@ -89,6 +90,16 @@ TEST_CASE("an appeal is judged by somebody else than who decided, and who ranks 
   CHECK(rule_of(court.decide(court.actor(outsider, v1::SITE_ROLE_STAFF), true)) ==
         "appeal.decided");
   CHECK(rule_of(court.appeal(member)) == "appeal.decided");
+}
+
+TEST_CASE("of what two decided, neither judges the appeal") {
+  Court court(member, v1::CLUB_ROLE_PRESIDENT);
+  court.open();
+  CHECK(court.decide(court.actor(4), false));
+  court.row.mutable_sanction()->set_confirmed_by(4);
+  CHECK(rule_of(court.decide(court.actor(4), false)) == "appeal.own_decision");
+  CHECK(rule_of(court.answer(court.actor(4))) == "appeal.own_decision");
+  CHECK(court.decide(court.actor(6), false));
 }
 
 TEST_CASE("a granted appeal lifts the sanction in the same decision") {

@@ -52,6 +52,7 @@ const std::set<Action> committee_does = {create_room,
                                          handle_reports,
                                          review_held,
                                          handle_appeals,
+                                         second_act,
                                          read_audit};
 const std::set<Action> president_does = {change_club};
 

@@ -36,8 +36,11 @@ struct Scene : World {
   }
   Result<Decision> impose(const v1::ImposeSanction& request, const Actor& who,
                           v1::SiteRole target = v1::SITE_ROLE_NONE) const {
-    return impose_sanction(club, {.target = row(request.account_id()), .target_site_role = target},
-                           request, who, now);
+    // As two of the committee do it: domain_proposal_test.cc has the one.
+    return impose_sanction(
+        club,
+        {.target = row(request.account_id()), .target_site_role = target, .consent = Consent::two},
+        request, who, now);
   }
   Result<Decision> lift(const v1::Sanction& sanction, const Actor& who) const {
     v1::LiftSanction request;

@@ -90,14 +90,15 @@ struct World {
   // Members are named after their role: account 2 is a MEMBER.
   domain::Actor as(v1::ClubRole role) const { return actor(static_cast<std::uint64_t>(role)); }
 
-  domain::Result<domain::Decision> set_status(std::uint64_t account_id, v1::MemberStatus status,
-                                              const domain::Actor& who,
-                                              std::string reason = {}) const {
+  // As two of the committee do it, unless asked for otherwise.
+  domain::Result<domain::Decision> set_status(
+      std::uint64_t account_id, v1::MemberStatus status, const domain::Actor& who,
+      std::string reason = {}, domain::Consent consent = domain::Consent::two) const {
     v1::SetMemberStatus request;
     request.set_account_id(account_id);
     request.set_status(status);
     request.set_reason(reason);
-    return domain::set_member_status(club, row(account_id), request, who, now_ms + 1);
+    return domain::set_member_status(club, row(account_id), request, who, now_ms + 1, consent);
   }
 
   domain::Result<domain::Decision> set_role(std::uint64_t account_id, v1::ClubRole role,

@@ -102,6 +102,38 @@ TEST_CASE_FIXTURE(
   CHECK(view.sanction(club, 1)->sanction().ended_ms() == 100);
 }
 
+TEST_CASE_FIXTURE(Told,
+                  "a proposal is open until an event closes it, and a repeat is told its number") {
+  commit(database, club,
+         {{"time_ms: 120 actor: 7 client_msg_id: 'proposal-0000000' act_proposed { proposal { "
+           "proposal_id: 1 club_id: 1 account_id: 8 state: PROPOSAL_STATE_OPEN expires_ms: 500 } }",
+           "evidence { room_id: 1 number: 2 body: 'third words' }"}},
+         {.request_kind = 120});
+  commit(database, club,
+         {{"time_ms: 121 actor: 7 act_proposed { proposal { proposal_id: 2 account_id: 9 "
+           "state: PROPOSAL_STATE_OPEN expires_ms: 600 } }"}});
+  REQUIRE(view.open_proposals(club).size() == 2);
+  CHECK(view.open_proposals(club)[0].evidence(0).body() == "third words");
+  const auto answer = view.idempotency(club, 7, "proposal-0000000");
+  REQUIRE(answer);
+  CHECK(answer->committed().proposal_id() == 1);
+  CHECK(answer->committed().object_id() == 0);
+  commit(
+      database, club,
+      {{"time_ms: 122 actor: 9 proposal_closed { proposal_id: 1 "
+        "state: PROPOSAL_STATE_CONFIRMED sanction_id: 3 }"},
+       {"time_ms: 900 actor: 9 proposal_closed { proposal_id: 2 state: PROPOSAL_STATE_EXPIRED }"}});
+  CHECK(view.open_proposals(club).empty());
+  REQUIRE(view.proposals_of(club, 0, 0).size() == 2);
+  const auto confirmed = view.proposal(club, 1)->proposal();
+  CHECK(confirmed.decided_by() == 9);
+  CHECK(confirmed.decided_ms() == 122);
+  CHECK(confirmed.sanction_id() == 3);
+  // Nobody decided that its time was over, whoever's command says so.
+  CHECK(view.proposal(club, 2)->proposal().decided_by() == 0);
+  CHECK(view.proposal(club, 2)->proposal().decided_ms() == 600);
+}
+
 TEST_CASE_FIXTURE(
     Told,
     "what is brought back and deleted again is nowhere in the public log, and its words are kept") {

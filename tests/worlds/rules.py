@@ -82,6 +82,7 @@ class Sanction:
     stands: bool = True
     imposer: int = 0
     appeal: str = ""       # open, decided
+    seconder: int = 0      # who confirmed what takes two
 
 
 @dataclasses.dataclass
@@ -91,6 +92,15 @@ class Report:
     number: int
     told: set
     claimer: int = 0
+    open: bool = True
+
+
+@dataclasses.dataclass
+class Proposal:
+    subject: int
+    maker: int
+    act: str               # "kick", "ban", "status"
+    status: int = 0        # "status": where the membership goes
     open: bool = True
 
 
@@ -106,6 +116,7 @@ class Club:
     reports: dict = dataclasses.field(default_factory=dict)    # id -> Report
     removals: dict = dataclasses.field(default_factory=dict)   # id -> [whose, [(room, number)], undone]
     old_names: dict = dataclasses.field(default_factory=dict)  # who has another name by now
+    proposals: dict = dataclasses.field(default_factory=dict)  # id -> Proposal
 
 
 @dataclasses.dataclass
@@ -395,6 +406,8 @@ class Rules:
             return {"CONFLICT"}
         if self.rank(who, q.club_id) <= target.role:
             return {"FORBIDDEN"}
+        if self.heavy(who, q.club_id, q.account_id, status=q.status):
+            return self.waits_already(who, q)
         ours = target.status == BANNED and any(s.kind == BAN and s.by_site for s in self.standing(q.account_id, q.club_id))
         return {"FORBIDDEN", "CONFLICT", "CAPACITY"} if ours and not self.staff(who) else None
 
@@ -554,7 +567,68 @@ class Rules:
         if target.status not in good:
             return {"CONFLICT"}
         same = [s for s in self.standing(q.account_id, q.club_id) if (s.kind, s.room) == (q.kind, q.room_id)]
-        return {"FORBIDDEN"} if same and same[0].by_site and not self.staff(who) else None
+        if same and same[0].by_site and not self.staff(who):
+            return {"FORBIDDEN"}
+        return self.waits_already(who, q) if self.heavy(who, q.club_id, q.account_id, q.kind) else None
+
+    # What puts somebody out of a club takes two of its committee; site staff answer for themselves.
+    def heavy(self, who, club, account, kind=0, status=0):
+        m = self.member(account, club)
+        placed = m is not None and m.status in PLACED
+        return not self.staff(who) and (kind == BAN or status == BANNED or (kind == KICK or status == REMOVED) and placed)
+
+    def waits_already(self, who, q):
+        return {"CONFLICT"} if any(p.open and p.subject == q.account_id for p in self.clubs[q.club_id].proposals.values()) else None
+
+    def sees_proposal(self, who, club, p):
+        m = self.member(p.subject, club)
+        site = 6 + self.accounts[p.subject].site_role if self.staff(p.subject) else 0
+        return p.subject != who and self.rank(who, club) > max(m.role if m else 0, site)
+
+    def officer(self, account, club):
+        m = self.member(account, club)
+        return m is not None and m.status == ACTIVE and m.role >= COMMITTEE
+
+    def judge_a_proposal(self, who, q, deciding=False):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        if no := self.in_club(who, q.club_id, MANAGERS):
+            return no
+        p = self.clubs[q.club_id].proposals.get(q.proposal_id)
+        if p is None or not self.sees_proposal(who, q.club_id, p):
+            return {"NOT_FOUND"}
+        if not p.open:
+            return {"CONFLICT"}
+        if not deciding:
+            return None if p.maker == who else {"FORBIDDEN"}
+        return {"FORBIDDEN"} if p.maker == who else None
+
+    def judge_withdraw_proposal(self, who, q):
+        return self.judge_a_proposal(who, q)
+
+    def judge_decide_proposal(self, who, q):
+        if no := self.judge_a_proposal(who, q, deciding=True):
+            return no
+        if not q.confirm:
+            return None
+        club, p = self.clubs[q.club_id], self.clubs[q.club_id].proposals[q.proposal_id]
+        m = self.member(p.subject, q.club_id)
+        if self.staff(who) and not self.officer(who, q.club_id) and any(
+                self.officer(a, q.club_id) and club.members[a].role > m.role and a not in (p.maker, p.subject) for a in club.members):
+            return {"FORBIDDEN"}
+        # A word is worth what its giver is worth now.
+        if self.in_club(p.maker, q.club_id, MANAGERS) or self.rank(p.maker, q.club_id) <= m.role:
+            return {"CONFLICT"}
+        if p.act == "status":
+            if m.status == p.status:
+                return None
+            return None if p.status in STEPS[m.status] else {"CONFLICT"}
+        good = KNOWING if p.act == "kick" else KNOWING | {REFUSED, REMOVED, BANNED, LEFT}
+        if m.status not in good:
+            return {"CONFLICT"}
+        kind = KICK if p.act == "kick" else BAN
+        ours = any(s.kind == kind and s.by_site for s in self.standing(p.subject, q.club_id))
+        return {"FORBIDDEN"} if ours and not self.staff(who) else None
 
     def judge_lift_sanction(self, who, q):
         if q.club_id == 0:
@@ -669,7 +743,7 @@ class Rules:
         if s is None or not s.appeal:
             return {"NOT_FOUND"}
         m = self.member(s.account, q.club_id)
-        if s.account == who or self.rank(who, q.club_id) <= (m.role if m else 0) or s.imposer == who or s.by_site and not self.staff(who):
+        if s.account == who or self.rank(who, q.club_id) <= (m.role if m else 0) or who in (s.imposer, s.seconder) or s.by_site and not self.staff(who):
             return {"FORBIDDEN"}
         return {"CONFLICT"} if s.appeal == "decided" else None
 
@@ -702,6 +776,8 @@ class Rules:
         "list_removals": judge_list_sanctions, "file_report": judge_file_report, "list_reports": judge_list_reports,
         "appeal_sanction": judge_appeal_sanction, "answer_appeal": judge_an_appeal, "decide_appeal": judge_an_appeal,
         "appeal_site_ban": judge_appeal_site_ban, "list_appeals": judge_list_reports,
+        "list_proposals": judge_list_sanctions, "decide_proposal": judge_decide_proposal,
+        "withdraw_proposal": judge_withdraw_proposal,
         "claim_report": judge_a_report, "resolve_report": judge_a_report,
         "restore_message": judge_restore_message, "lock_message": judge_moderated,
     }
@@ -719,7 +795,7 @@ class Rules:
         follow = getattr(self, "did_" + name, None)
         if follow:
             follow(who, q, reply)
-        for club in self.clubs.values() if name in ("accept_invitation", "add_member", "set_member_status", "lift_sanction", "decide_appeal") else ():
+        for club in self.clubs.values() if name in ("accept_invitation", "add_member", "set_member_status", "lift_sanction", "decide_appeal", "decide_proposal") else ():
             club.entered |= {a for a, m in club.members.items() if m.status in READING}
 
     def did_create_club(self, who, q, reply):
@@ -789,6 +865,9 @@ class Rules:
         self.clubs[q.club_id].members[q.account_id].role = q.role
 
     def did_set_member_status(self, who, q, reply):
+        if reply.proposal_id:
+            self.clubs[q.club_id].proposals[reply.proposal_id] = Proposal(q.account_id, who, "status", q.status)
+            return
         m = self.clubs[q.club_id].members[q.account_id]
         if q.status == m.status:
             return
@@ -804,7 +883,36 @@ class Rules:
             s.stands = s.stands and s.kind != BAN
         m.status = q.status
 
+    def did_withdraw_proposal(self, who, q, reply):
+        self.clubs[q.club_id].proposals[q.proposal_id].open = False
+
+    def did_decide_proposal(self, who, q, reply):
+        club = self.clubs[q.club_id]
+        p = club.proposals[q.proposal_id]
+        p.open = False
+        if not q.confirm:
+            return
+        m = club.members[p.subject]
+        if p.act == "status":
+            status, already = p.status, m.status == p.status
+        else:
+            status, already = BANNED if p.act == "ban" else LEFT, False
+        if already:
+            return
+        for s in self.standing(p.subject, q.club_id):
+            if p.act == "ban" and s.kind == BAN:
+                s.stands = False
+        if p.act in ("ban", "kick") or status == BANNED:
+            kind = KICK if p.act == "kick" else BAN
+            club.sanctions[max(club.sanctions, default=0) + 1] = Sanction(p.subject, kind, stands=kind == BAN, imposer=p.maker, seconder=who)
+        if m.role > MEMBER:
+            m.role = MEMBER
+        m.status = status
+
     def did_impose_sanction(self, who, q, reply):
+        if reply.proposal_id:
+            self.clubs[q.club_id].proposals[reply.proposal_id] = Proposal(q.account_id, who, "kick" if q.kind == KICK else "ban")
+            return
         m = self.member(q.account_id, q.club_id)
         before = m.status
         for s in self.standing(q.account_id, q.club_id):

@@ -25,6 +25,7 @@ class World:
         self.sockets, self.tokens, self.me_token = {}, {}, {}
         self.audience = {}                       # (kind, id, seq) -> who could read it
         self.cases = {}                          # … when it is about a sanction
+        self.proposals = {}                      # … when it is about a proposal
         self.ever = collections.defaultdict(set)  # (kind, id) -> who ever could follow
         self.counts = collections.Counter()      # (request, outcome)
         self.ways = collections.Counter()
@@ -93,6 +94,7 @@ class World:
             if before is not None:
                 self.note(name, request, body, before | (self.readers(who, name, request) or set()))
                 self.note_case(body, committee | self.committee_of(name, request))
+                self.note_proposal(name, request, body)
             look = getattr(self, "see_" + name, None)
             if look:
                 look(who, request, body)
@@ -136,6 +138,8 @@ class World:
             return {who}
         if name in ("file_report", "claim_report", "resolve_report"):
             return rules.managers(q.club_id)
+        if name == "withdraw_proposal":
+            return rules.managers(q.club_id)
         if name in ("remove_messages", "undo_removal"):
             return rules.club_readers(q.club_id)   # a coarse bound; who reads which room is looked at by the history
         return None   # the site's whole stream is for whoever is staff when they read it: see `ever`
@@ -146,9 +150,25 @@ class World:
                 self.audience[reply.stream.kind, reply.stream.id, seq] = who
 
     # What is said of a sanction is for the committee and for whom it concerns, whoever else hears what became of their membership.
-    CASES = ("impose_sanction", "lift_sanction", "set_member_status", "appeal_sanction", "answer_appeal", "decide_appeal")
+    CASES = ("impose_sanction", "lift_sanction", "set_member_status", "appeal_sanction", "answer_appeal", "decide_appeal",
+             "decide_proposal")
+
+    # What waits for a second member is for those who rank above whom it is about.
+    def note_proposal(self, name, q, reply):
+        if name not in ("impose_sanction", "set_member_status", "decide_proposal", "withdraw_proposal") or not q.club_id or reply.repeated:
+            return
+        number = reply.proposal_id or (q.proposal_id if name.endswith("_proposal") else 0)
+        if not number or not reply.first_seq:
+            return
+        p = self.rules.clubs[q.club_id].proposals[number]
+        for seq in range(reply.first_seq, reply.last_seq + 1):
+            self.proposals[reply.stream.kind, reply.stream.id, seq] = {
+                a for a in self.rules.managers(q.club_id)
+                if self.rules.staff(a) or a != p.subject and self.rules.member(a, q.club_id).role > self.rules.member(p.subject, q.club_id).role}
 
     def sanctioned(self, name, q):
+        if name == "decide_proposal":
+            return self.rules.clubs[q.club_id].proposals[q.proposal_id].subject
         return self.rules.clubs[q.club_id].sanctions[q.sanction_id].account if name not in ("impose_sanction", "set_member_status") else q.account_id
 
     def committee_of(self, name, q):
@@ -159,7 +179,7 @@ class World:
             for seq in range(reply.first_seq, reply.last_seq + 1):
                 self.cases[reply.stream.kind, reply.stream.id, seq] = who
 
-    MOVES = {"impose_sanction", "lift_sanction", "decide_appeal", "create_club", "create_room", "change_room", "add_member", "accept_invitation", "set_role", "set_member_status",
+    MOVES = {"impose_sanction", "lift_sanction", "decide_appeal", "decide_proposal", "create_club", "create_room", "change_room", "add_member", "accept_invitation", "set_role", "set_member_status",
              "set_site_role", "subscribe"}
 
     def follow_ever(self):
@@ -177,6 +197,11 @@ class World:
             raise Violation(f"{who} is sent a batch of stream {kind}/{number}")
         for event in batch.events:
             self.counts["event", event.WhichOneof("body")] += 1
+            if event.WhichOneof("body") in ("act_proposed", "proposal_closed"):
+                as_staff = self.rules.staff(who) or who == self.just_demoted
+                if not as_staff and who not in self.proposals[kind, number, event.seq]:
+                    raise Violation(f"{who} ({self.rules.accounts[who].login}) is told of a proposal: {str(event)[:300]}")
+                continue
             allowed = self.audience.get((kind, number, event.seq))
             if event.WhichOneof("body") in ("sanction_imposed", "sanction_ended", "appeal_said", "appeal_decided") and kind == r.CLUB:
                 # Told before the reply that names its seq, or made by another command: judged by who ever could.
@@ -646,6 +671,23 @@ class World:
         if q.club_id:
             self.must_equal(f"appeals of club {q.club_id}", who, {c.sanction.sanction_id for c in reply.cases},
                             {i for i, s in held.items() if s.appeal == "open" and s.account != who})
+
+    def a_proposal(self, q):
+        held = self.rules.clubs[q.club_id].proposals if q.club_id in self.rules.clubs else {}
+        open_ones = [i for i, p in held.items() if p.open]
+        pick = open_ones if open_ones and self.random.random() < 0.8 else list(held)
+        return self.random.choice(pick) if pick and self.random.random() < 0.9 else self.random.choice(FORGED)
+
+    def invent_decide_proposal(self, who, q, _):
+        q.proposal_id, q.text, q.confirm = self.a_proposal(q), self.text(), self.random.random() < 0.7
+
+    def invent_withdraw_proposal(self, who, q, _):
+        q.proposal_id = self.a_proposal(q)
+
+    def see_list_proposals(self, who, q, reply):
+        club = self.rules.clubs[q.club_id]
+        self.must_equal(f"proposals of club {q.club_id}", who, {c.proposal.proposal_id for c in reply.cases},
+                        {i for i, p in club.proposals.items() if (p.open or q.closed) and self.rules.sees_proposal(who, q.club_id, p)})
 
     def invent_list_sanctions(self, who, q, _):
         q.standing, q.account_id = self.random.random() < 0.5, self.an_account() if self.random.random() < 0.3 else 0

@@ -79,6 +79,9 @@ namespace amicale::client {
   X(AnswerAppeal, answer_appeal)                \
   X(DecideAppeal, decide_appeal)                \
   X(ListAppeals, list_appeals)                  \
+  X(ListProposals, list_proposals)              \
+  X(DecideProposal, decide_proposal)            \
+  X(WithdrawProposal, withdraw_proposal)        \
   X(GetAuditProof, get_audit_proof)             \
   X(GetAuditConsistency, get_audit_consistency) \
   X(GetAuditKeys, get_audit_keys)

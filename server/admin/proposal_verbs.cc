@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// What takes two of a club's committee, from the command line.
+#include "server/admin/console.h"
+#include "server/admin/lookup.h"
+#include "server/admin/table.h"
+#include "server/admin/terminal_text.h"
+#include "server/admin/verbs.h"
+
+namespace amicale::admin {
+namespace {
+
+template <typename Request, typename Verb>
+int answer(Request request, const Verb& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  request.set_club_id(club->club_id());
+  request.set_proposal_id(verb.proposal);
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::done);
+  return kDone;
+}
+
+// What is proposed, in a word.
+const Phrase& act_of(const v1::Proposal& proposal) {
+  return proposal.kind() == v1::PROPOSAL_KIND_STATUS ? name_of(proposal.status())
+                                                     : name_of(proposal.sanction());
+}
+
+}  // namespace
+
+int run(const verb::ProposalList& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::ListProposals request;
+  request.set_club_id(club->club_id());
+  request.set_closed(verb.all);
+  v1::ListProposalsReply all;
+  do {
+    auto page = (*connection)->call(request);
+    if (!page) return console.fail(page.error());
+    request.set_before(page->next());
+    all.MergeFrom(*page);
+  } while (request.before() != 0);
+  all.clear_next();
+  if (console.json()) {
+    console.print_json(all);
+    return kDone;
+  }
+  Table table({console.text(phrase::col_number), console.text(phrase::col_account),
+               console.text(phrase::col_act), console.text(phrase::col_reason),
+               console.text(phrase::col_by), console.text(phrase::col_since),
+               console.text(phrase::col_due), console.text(phrase::col_state),
+               console.text(phrase::col_text)});
+  for (const auto& one : all.cases()) {
+    const auto& p = one.proposal();
+    table.add({std::to_string(p.proposal_id()),
+               p.account_id() == 0 ? console.text(phrase::none) : std::to_string(p.account_id()),
+               console.text(act_of(p)), console.text(name_of(p.reason())),
+               std::to_string(p.proposed_by()), local_time(p.proposed_ms()),
+               local_time(p.expires_ms()), console.text(name_of(p.state())),
+               cut_to(printable(p.decision().empty() ? p.text() : p.decision()), 48)});
+  }
+  console.print(table.text());
+  console.say(phrase::how_many, all.cases_size());
+  return kDone;
+}
+
+int run(const verb::ProposalConfirm& verb, Console& console) {
+  v1::DecideProposal request;
+  request.set_confirm(true);
+  request.set_text(verb.text);
+  return answer(std::move(request), verb, console);
+}
+
+int run(const verb::ProposalDecline& verb, Console& console) {
+  v1::DecideProposal request;
+  request.set_text(verb.text);
+  return answer(std::move(request), verb, console);
+}
+
+int run(const verb::ProposalWithdraw& verb, Console& console) {
+  return answer(v1::WithdrawProposal{}, verb, console);
+}
+
+}  // namespace amicale::admin

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "server/domain/limits.h"
+#include "server/domain/proposal.h"
 #include "server/domain/report.h"
 #include "server/queries/queries.h"
 #include "server/queries/reading.h"
@@ -42,22 +43,52 @@ Result<void> may_check(const View& view, const Caller& caller, PartitionId strea
   return {};
 }
 
-// Whether what the record holds is for the caller. Of a report only who may judge it learns anything, as when reports are listed:
-// a committee member who is reported reads no more of it here.
+v1::ClubRole role_in(const View& view, PartitionId club, uint64_t account_id) {
+  const auto member = view.member(club.id, account_id);
+  return member ? member->role() : v1::CLUB_ROLE_UNSPECIFIED;
+}
+
+bool may_open_report(const View& view, const Caller& caller, PartitionId stream, uint64_t id) {
+  const auto row = view.report(stream, id);
+  return row && domain::may_judge(row->report(), role_in(view, stream, row->report().account_id()),
+                                  actor_in(view, caller, stream.id));
+}
+
+bool may_open_proposal(const View& view, const Caller& caller, PartitionId stream, uint64_t id) {
+  const auto row = view.proposal(stream, id);
+  if (!row) return false;
+  const uint64_t about = row->proposal().account_id();
+  const auto account = view.account(about);
+  return domain::may_see(row->proposal(), role_in(view, stream, about),
+                         account ? account->site_role() : v1::SITE_ROLE_NONE,
+                         actor_in(view, caller, stream.id));
+}
+
+// Whether what the record holds is for the caller. Of a report, and of what takes two, only who may judge it learns anything, as
+// when they are listed: a committee member whom it is about reads no more of it here.
 bool may_open(const View& view, const Caller& caller, PartitionId stream,
               const v1::AuditRecord& record, const v1::AuditOpening& opening) {
-  const bool of_report =
-      record.act() == v1::Event::kReportClaimed || record.act() == v1::Event::kReportResolved;
-  if (!of_report) return true;
+  switch (record.act()) {
+    case v1::Event::kReportClaimed:
+    case v1::Event::kReportResolved:
+    case v1::Event::kActProposed:
+    case v1::Event::kProposalClosed: break;
+    default: return true;
+  }
   v1::Event details;
   if (opening.details_salt().empty() || !details.ParseFromString(opening.details())) return false;
-  const uint64_t id = details.has_report_claimed() ? details.report_claimed().report_id()
-                                                   : details.report_resolved().report_id();
-  const auto row = view.report(stream, id);
-  if (!row) return false;
-  const auto subject = view.member(stream.id, row->report().account_id());
-  return domain::may_judge(row->report(), subject ? subject->role() : v1::CLUB_ROLE_UNSPECIFIED,
-                           actor_in(view, caller, stream.id));
+  switch (details.body_case()) {
+    case v1::Event::kReportClaimed:
+      return may_open_report(view, caller, stream, details.report_claimed().report_id());
+    case v1::Event::kReportResolved:
+      return may_open_report(view, caller, stream, details.report_resolved().report_id());
+    case v1::Event::kActProposed:
+      return may_open_proposal(view, caller, stream,
+                               details.act_proposed().proposal().proposal_id());
+    case v1::Event::kProposalClosed:
+      return may_open_proposal(view, caller, stream, details.proposal_closed().proposal_id());
+    default: return false;
+  }
 }
 
 }  // namespace

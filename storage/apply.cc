@@ -69,6 +69,8 @@ class Applying {
   void on(const v1::RemovalUndone& e);
   void on(const v1::ActProposed& e);
   void on(const v1::ProposalClosed& e);
+  void on(const v1::CharterAdopted& e);
+  void on(const v1::CharterAccepted& e);
   void answer();
   void count_accepted(uint64_t author);
 
@@ -127,6 +129,8 @@ void Applying::run() {
     case v1::Event::kHeldReviewed: on(event_.held_reviewed()); break;
     case v1::Event::kActProposed: on(event_.act_proposed()); break;
     case v1::Event::kProposalClosed: on(event_.proposal_closed()); break;
+    case v1::Event::kCharterAdopted: on(event_.charter_adopted()); break;
+    case v1::Event::kCharterAccepted: on(event_.charter_accepted()); break;
     case v1::Event::kAppealNoticed:
     case v1::Event::kMemberQuieted:
     case v1::Event::kReportNoticed:
@@ -716,6 +720,20 @@ void Applying::on(const v1::ProposalClosed& e) {
   proposal.set_decided_ms(expired ? proposal.expires_ms() : event_.time_ms());
   put(key::proposal(partition_, e.proposal_id()), *row);
   batch_.erase(Family::state, key::open_proposal(partition_, e.proposal_id()));
+}
+
+void Applying::on(const v1::CharterAdopted& e) {
+  put(key::charter(partition_, e.charter().version()), e.charter());
+  auto club = row_or_new<v1::Club>(Family::state, key::club(id()));
+  club.set_charter_version(e.charter().version());
+  put(key::club(id()), club);
+}
+
+void Applying::on(const v1::CharterAccepted& e) {
+  auto member = view_.member(id(), e.account_id());
+  if (!member) return;
+  member->set_charter_version(e.version());
+  put(key::member(id(), e.account_id()), *member);
 }
 
 // What a repeat of the command is answered with.

@@ -269,6 +269,10 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kActProposed:
     case v1::Event::kProposalClosed: return Audited::always;
 
+    // Accepting the charter is one's own affair.
+    case v1::Event::kCharterAdopted: return Audited::always;
+    case v1::Event::kCharterAccepted: return Audited::never;
+
     // Who contests does not act; who answers and who decides does.
     case v1::Event::kAppealSaid: return Audited::on_others;
     case v1::Event::kAppealDecided: return Audited::always;

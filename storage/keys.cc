@@ -289,6 +289,19 @@ std::string report_due(int64_t due_ms, PartitionId partition, uint64_t report_id
 }
 std::string reports_due_prefix() { return tagged('Z'); }
 
+std::string charter(PartitionId partition, uint64_t version) {
+  auto key = charters_prefix(partition);
+  append_be(key, version);
+  return key;
+}
+
+std::string charters_prefix(PartitionId partition) {
+  auto key = start(18);
+  key.push_back('k');
+  add(key, partition);
+  return key;
+}
+
 std::string proposal(PartitionId partition, uint64_t proposal_id) {
   auto key = proposals_prefix(partition);
   append_be(key, proposal_id);

@@ -46,6 +46,7 @@
 //   'Z' due_ms:u64 partition report:u64        empty: the open ones, by when site staff see them
 //   'c' partition sanction:u64                 empty: an appeal of it is open
 //   'd' due_ms:u64 partition sanction:u64      empty: the same, by when site staff see it (0: at once)
+//   'k' partition version:u64                  v1.Charter
 //   'p' partition proposal:u64                 store.ProposalRow
 //   'e' partition proposal:u64                 empty: no event has closed it
 //   'T' partition removal:u64                  v1.Removal
@@ -141,6 +142,8 @@ std::string report_by(uint64_t account_id, PartitionId partition, uint64_t repor
 std::string reports_by_prefix(uint64_t account_id, PartitionId partition);
 std::string report_due(int64_t due_ms, PartitionId partition, uint64_t report_id);
 std::string reports_due_prefix();
+std::string charter(PartitionId partition, uint64_t version);
+std::string charters_prefix(PartitionId partition);
 std::string proposal(PartitionId partition, uint64_t proposal_id);
 std::string proposals_prefix(PartitionId partition);
 std::string open_proposal(PartitionId partition, uint64_t proposal_id);

@@ -488,6 +488,14 @@ std::vector<View::Due> View::due_sanctions(int64_t now_ms, size_t limit) const {
   return due;
 }
 
+std::optional<v1::Charter> View::charter(PartitionId partition, uint64_t version) const {
+  if (version != 0)
+    return find<v1::Charter>(*this, Family::state, key::charter(partition, version));
+  auto last = newest<v1::Charter>(*this, key::charters_prefix(partition), 0, 1);
+  if (last.empty()) return std::nullopt;
+  return std::move(last.front());
+}
+
 std::optional<store::ProposalRow> View::proposal(PartitionId partition,
                                                  uint64_t proposal_id) const {
   return find<store::ProposalRow>(*this, Family::state, key::proposal(partition, proposal_id));

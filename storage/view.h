@@ -151,6 +151,9 @@ class View {
   // Newest first, those below `before` (0 = all).
   std::vector<v1::Removal> removals_of(PartitionId partition, uint64_t before, size_t limit) const;
 
+  // A version of a club's charter; 0 = the one in force. Nothing when there is none.
+  std::optional<v1::Charter> charter(PartitionId partition, uint64_t version = 0) const;
+
   // Proposals
   std::optional<store::ProposalRow> proposal(PartitionId partition, uint64_t proposal_id) const;
   // Newest first, those below `before` (0 = all).

@@ -89,6 +89,7 @@ class CommandLine {
     reports(admin);
     appeals(admin);
     proposals(admin);
+    charters(admin);
     tokens(admin);
     audit(admin);
   }
@@ -250,6 +251,9 @@ class CommandLine {
               ->required();
           option(app, "--login,-l", v.login, {"Le nom de connexion voulu", "The login wanted"});
           option(app, "--name,-n", v.name, {"Le nom affiché", "The name shown"});
+          option(app, "--accept-charter", v.charter,
+                 {"La version de la charte, lue et acceptée; sinon, elle est montrée",
+                  "The version of the charter, read and accepted; else it is shown"});
           password(app, v.password_stdin);
         });
     verb<verb::Password>(
@@ -732,6 +736,16 @@ class CommandLine {
                   "A message cited, kept as it is: ROOM:NUMBER"})
               ->type_name(in({"SALLE:NUMÉRO", "ROOM:NUMBER"}));
         });
+    verb<verb::SanctionSuggest>(app, "suggest",
+                                {"La marche suivante de l'échelle, pour une personne et un motif",
+                                 "The next step of the ladder, for a person and a reason"},
+                                [&](CLI::App* sub, verb::SanctionSuggest& v) {
+                                  member(sub, v.member);
+                                  club(sub, v.club)->required();
+                                  word(sub, "--reason", v.reason, reason_from,
+                                       reason_words(language_), {"Le motif", "The reason"})
+                                      ->required();
+                                });
     verb<verb::SanctionLift>(
         app, "lift", {"Lève une sanction", "Lifts a sanction"},
         [&](CLI::App* sub, verb::SanctionLift& v) {
@@ -889,6 +903,46 @@ class CommandLine {
     option(sub, "sanction", sanction, {"Le numéro de la sanction", "The sanction's number"})
         ->required();
     option(sub, "--text", text, {"Ce que l'on a à dire", "What one has to say"})->required();
+  }
+
+  void charters(CLI::App* admin) {
+    CLI::App* app = group(admin, "charter", {"La charte d'un club", "A club's charter"});
+    verb<verb::CharterShow>(
+        app, "show",
+        {"Montre la charte d'un club; sans --club ni --code, celle que le programme apporte",
+         "Shows a club's charter; without --club and --code, the one that comes with the program"},
+        [&](CLI::App* sub, verb::CharterShow& v) {
+          club(sub, v.club);
+          option(sub, "--code", v.code,
+                 {"Le code d'une invitation : avant d'entrer",
+                  "An invitation's code: before joining"});
+          option(sub, "--version", v.version, {"Une version plus ancienne", "An older version"});
+          sub->add_flag("--toml", v.toml,
+                        in({"Comme un fichier, à modifier", "As a file, to change"}));
+        });
+    verb<verb::CharterCheck>(
+        app, "check", {"Vérifie un fichier, sans rien proposer", "Checks a file, proposes nothing"},
+        [&](CLI::App* sub, verb::CharterCheck& v) {
+          option(sub, "file", v.file, {"Le fichier TOML", "The TOML file"})->required();
+        });
+    verb<verb::CharterPropose>(
+        app, "propose",
+        {"Propose une charte : une deuxième voix du comité la met en vigueur",
+         "Proposes a charter: a second member of the committee puts it in force"},
+        [&](CLI::App* sub, verb::CharterPropose& v) {
+          option(sub, "file", v.file,
+                 {"Le fichier TOML; sans lui, la charte que le programme apporte",
+                  "The TOML file; without one, the charter that comes with the program"});
+          club(sub, v.club)->required();
+          option(sub, "--text", v.text, {"Pourquoi", "Why"});
+        });
+    verb<verb::CharterAccept>(
+        app, "accept", {"Accepte la charte en vigueur", "Accepts the charter in force"},
+        [&](CLI::App* sub, verb::CharterAccept& v) {
+          club(sub, v.club)->required();
+          option(sub, "--version", v.version,
+                 {"La version lue; sinon, elle est montrée", "The version read; else it is shown"});
+        });
   }
 
   void proposals(CLI::App* admin) {

@@ -62,6 +62,8 @@ constexpr CommandName kCommands[] = {
      "decide",
      {"n° accordé|refusé texte", "no. granted|denied text"},
      &phrase::about_judge},
+    {"charte", "charter", {"[oui]", "[yes]"}, &phrase::about_charter},
+    {"conseil", "advise", {"@nom motif", "@name reason"}, &phrase::about_advise},
     {"propositions", "proposals", {"", ""}, &phrase::about_proposals},
     {"confirmer", "confirm", {"n° [texte]", "no. [text]"}, &phrase::about_confirm},
     {"ecarter", "reject", {"n° pourquoi", "no. why"}, &phrase::about_reject},
@@ -152,6 +154,8 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
   if (name == "kick") return command_sanction(v1::SANCTION_KIND_KICK, rest, now);
   if (name == "ban") return command_sanction(v1::SANCTION_KIND_BAN, rest, now);
   if (name == "lift") return command_lift(rest, now);
+  if (name == "charter") return command_charter(rest, now);
+  if (name == "advise") return command_advise(rest, now);
   if (name == "proposals") return command_proposals(now);
   if (name == "confirm" || name == "reject") return command_second(name == "confirm", rest, now);
   if (name == "withdraw") return command_withdraw(rest, now);
@@ -582,6 +586,37 @@ void ChatScreen::command_decide(const std::string& arguments, client::Time now) 
   request.set_sanction_id(number);
   request.set_grant(granted);
   request.set_text(rest);
+  ask(std::move(frame));
+}
+
+// Shown, or accepted as it was shown: the version in force.
+void ChatScreen::command_charter(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  if (is_yes(arguments)) {
+    frame.mutable_accept_charter()->set_club_id(current_->stream.id);
+    frame.mutable_accept_charter()->set_version(
+        model_.club(current_->stream.id)->club.charter_version());
+  } else {
+    frame.mutable_get_charter()->set_club_id(current_->stream.id);
+  }
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_advise(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const v1::Member* member = take_member(rest);
+  if (!member) return tell(text(phrase::chat_which_member), now, true);
+  const auto reason = reason_from(take_word(rest));
+  if (!reason) {
+    return tell(text(phrase::chat_which_reason, reason_words(options_.language)), now, true);
+  }
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_suggest_sanction();
+  request.set_club_id(current_->stream.id);
+  request.set_account_id(member->account_id());
+  request.set_reason(*reason);
   ask(std::move(frame));
 }
 

@@ -635,6 +635,7 @@ std::string ChatScreen::sanction_line(const v1::Sanction& sanction) const {
 }
 
 std::string ChatScreen::act_text(const v1::Proposal& proposal) const {
+  if (proposal.kind() == v1::PROPOSAL_KIND_CHARTER) return text(phrase::proposal_charter);
   return proposal.kind() == v1::PROPOSAL_KIND_STATUS ? text(name_of(proposal.status()))
                                                      : text(name_of(proposal.sanction()));
 }
@@ -766,6 +767,12 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
       }
       for (const auto& said : report.texts()) out.push_back("    – " + printable(said));
     }
+  } else if (overlay_ == Overlay::charter) {
+    int number = 0;
+    for (const auto& rule : charter_.rules()) {
+      const bool english = options_.language == v1::LANGUAGE_EN;
+      out.push_back(fmt::format("{}. {}", ++number, printable(english ? rule.en() : rule.fr())));
+    }
   } else if (overlay_ == Overlay::proposals) {
     for (const auto& proposal : proposals_) out.push_back(proposal_line(proposal));
   } else if (overlay_ == Overlay::sanctions) {
@@ -786,6 +793,7 @@ void ChatScreen::draw_overlay(Grid& grid) {
   const auto lines = overlay_lines();
   std::string title = text(phrase::chat_help_title);
   if (overlay_ == Overlay::reports) title = text(phrase::chat_reports);
+  if (overlay_ == Overlay::charter) title = text(phrase::chat_charter);
   if (overlay_ == Overlay::proposals) title = text(phrase::chat_proposals);
   if (overlay_ == Overlay::sanctions) title = text(phrase::chat_sanctions);
   if (overlay_ == Overlay::pins) title = text(phrase::chat_pins_title);

@@ -192,6 +192,23 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     tell(text(phrase::removal_done, reply.remove_messages().object_id()), now);
   } else if (request.has_undo_removal()) {
     tell(text(phrase::done), now);
+  } else if (request.has_get_charter()) {
+    charter_ = reply.get_charter().charter();
+    if (charter_.rules().empty()) return tell(text(phrase::charter_none), now);
+    overlay_ = Overlay::charter;
+    overlay_top_ = 0;
+  } else if (request.has_accept_charter()) {
+    tell(text(phrase::chat_charter_thanks, reply.accept_charter().object_id()), now);
+  } else if (request.has_suggest_sanction()) {
+    const auto& advice = reply.suggest_sanction();
+    const auto step = static_cast<int>(advice.step());
+    if (step >= advice.rule().ladder_size()) return tell(text(phrase::suggest_none), now);
+    const auto& next = advice.rule().ladder(step);
+    const std::string time =
+        next.duration_s() == 0 ? std::string() : " " + duration_word(next.duration_s());
+    tell(text(phrase::chat_advice, text(name_of(next.measure())) + time,
+              printable(advice.rule().rule_id()), advice.counted_size()),
+         now);
   } else if (request.has_list_proposals()) {
     proposals_.clear();
     for (const auto& one : reply.list_proposals().cases()) proposals_.push_back(one.proposal());
@@ -219,6 +236,17 @@ void ChatScreen::on_refused(const client::Answered& answered, client::Time now) 
     marked_.erase({client::Stream::from(mark.stream()), mark.room_id()});
     return;
   }
+  const auto& failure = answered.result.error();
+  if (failure.kind == client::Failure::Kind::Refused && failure.refusal.has_charter()) {
+    const auto& quoted = failure.refusal.charter();
+    if (failure.refusal.code() == v1::REFUSAL_CODE_CHARTER_NEEDED)
+      return tell(text(phrase::chat_charter_new, quoted.version()), now, true);
+    if (request.has_post_message()) {
+      tell(text(phrase::chat_charter_rule, printable(quoted.rule_id()),
+                printable(quoted.sentence())),
+           now, true);
+    }
+  }
   // Typing is a courtesy; a post's failure stands beside the post.
   if (request.has_set_typing() || request.has_post_message()) return;
   if (answered.result.error().kind == client::Failure::Kind::Cancelled) return;
@@ -236,11 +264,20 @@ const Phrase& appeal_word(v1::AppealState state) {
 
 // Said in so many words: a warning holds nothing back, and would otherwise pass unseen.
 void ChatScreen::on_sanction(const v1::Sanction& sanction, client::Time now) {
+  const bool begins =
+      sanction.end() == v1::SANCTION_END_UNSPECIFIED || sanction.end() == v1::SANCTION_END_AT_ONCE;
+  std::string rule;
+  if (begins && sanction.has_rule()) {
+    const bool english = options_.language == v1::LANGUAGE_EN;
+    rule = " – " + text(phrase::chat_charter_rule, printable(sanction.rule().rule_id()),
+                        printable(english ? sanction.rule().en() : sanction.rule().fr()));
+  }
   if (sanction.kind() == v1::SANCTION_KIND_WARNING) {
-    tell(text(phrase::chat_warned, text(name_of(sanction.reason())), printable(sanction.text())),
+    tell(text(phrase::chat_warned, text(name_of(sanction.reason())), printable(sanction.text())) +
+             rule,
          now, true);
   } else {
-    tell(sanction_line(sanction), now, sanction.end() == v1::SANCTION_END_UNSPECIFIED);
+    tell(sanction_line(sanction) + rule, now, sanction.end() == v1::SANCTION_END_UNSPECIFIED);
   }
   effects_.push_back(Ring{});
 }
@@ -266,6 +303,8 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
     } else if (event.has_appeal_said() && event.actor() != me() &&
                event.appeal_said().account_id() == event.actor()) {
       tell(text(phrase::chat_appeal_waits, event.appeal_said().sanction_id()), now);
+    } else if (event.has_charter_adopted()) {
+      tell(text(phrase::chat_charter_new, event.charter_adopted().charter().version()), now);
     } else if (event.has_act_proposed() && event.actor() != me()) {
       const auto& proposal = event.act_proposed().proposal();
       const auto number = proposal.proposal_id();

@@ -178,6 +178,8 @@ class ChatScreen {
   void command_undo(const std::string& rest, client::Time now);
   void command_contest(const std::string& rest, client::Time now);
   void command_decide(const std::string& rest, client::Time now);
+  void command_charter(const std::string& rest, client::Time now);
+  void command_advise(const std::string& rest, client::Time now);
   void command_proposals(client::Time now);
   void command_second(bool confirm, const std::string& rest, client::Time now);
   void command_withdraw(const std::string& rest, client::Time now);
@@ -292,11 +294,13 @@ class ChatScreen {
     pins,
     sanctions,
     reports,
-    proposals
+    proposals,
+    charter
   } overlay_ = Overlay::none;
   int overlay_top_ = 0;
   std::vector<v1::Sanction> sanctions_;  // that the overlay shows
   std::vector<v1::Proposal> proposals_;  // that the overlay shows
+  v1::Charter charter_;                  // that the overlay shows
   std::vector<v1::Report> reports_;      // … or these
   v1::RemoveMessages purge_;             // waits for what it would take away
   std::string notice_;

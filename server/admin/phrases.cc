@@ -118,6 +118,19 @@ const Phrase& name_of(v1::ReasonCode reason) {
   }
 }
 
+const Phrase& name_of(v1::Measure measure) {
+  switch (measure) {
+    case v1::MEASURE_NUDGE: return phrase::measure_nudge;
+    case v1::MEASURE_HOLD: return phrase::measure_hold;
+    case v1::MEASURE_WARNING: return phrase::sanction_warning;
+    case v1::MEASURE_MUTE: return phrase::sanction_mute;
+    case v1::MEASURE_SUSPENSION: return phrase::sanction_suspension;
+    case v1::MEASURE_KICK: return phrase::sanction_kick;
+    case v1::MEASURE_BAN: return phrase::sanction_ban;
+    default: return phrase::none;
+  }
+}
+
 const Phrase& name_of(v1::ProposalState state) {
   switch (state) {
     case v1::PROPOSAL_STATE_CONFIRMED: return phrase::proposal_confirmed;

@@ -29,6 +29,7 @@ int answer(Request request, const Verb& verb, Console& console) {
 
 // What is proposed, in a word.
 const Phrase& act_of(const v1::Proposal& proposal) {
+  if (proposal.kind() == v1::PROPOSAL_KIND_CHARTER) return phrase::proposal_charter;
   return proposal.kind() == v1::PROPOSAL_KIND_STATUS ? name_of(proposal.status())
                                                      : name_of(proposal.sanction());
 }

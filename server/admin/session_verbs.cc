@@ -11,6 +11,7 @@
 #include "server/admin/table.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
+#include "server/admin/vocabulary.h"
 
 namespace amicale::admin {
 namespace {
@@ -120,6 +121,18 @@ int run(const verb::Join& verb, Console& console) {
   if (!found->club_purpose().empty()) console.print("  " + printable(found->club_purpose()));
 
   v1::Register request;
+  request.set_charter_version(verb.charter);
+  if (found->charter_version() != 0 && verb.charter == 0) {
+    v1::GetCharter read;
+    read.set_code(look_up.code());
+    const auto charter = (*connection)->call(std::move(read));
+    if (!charter) return console.fail(charter.error());
+    print_charter(console, charter->charter());
+    const auto agreed = console.ask(phrase::charter_agree);
+    if (!agreed) return agreed.error();
+    if (!is_yes(*agreed)) return kDone;
+    request.set_charter_version(charter->charter().version());
+  }
   request.set_code(look_up.code());
   request.set_client_msg_id(client::Client::new_message_id());
   request.set_login(verb.login);

@@ -31,6 +31,7 @@ struct Logout {};
 struct WhoAmI {};
 struct Join {
   std::string link, login, name;
+  std::uint64_t charter = 0;  // the version that is accepted; 0: shown, and asked
   bool password_stdin = false;
 };
 struct Password {
@@ -270,6 +271,25 @@ struct ProposalWithdraw {
   std::string club;
   std::uint64_t proposal = 0;
 };
+struct CharterShow {
+  std::string club, code;  // neither: the one that comes with the server
+  std::uint64_t version = 0;
+  bool toml = false;
+};
+struct CharterCheck {
+  std::string file;
+};
+struct CharterPropose {
+  std::string file, club, text;  // file empty: the one that comes with the server
+};
+struct CharterAccept {
+  std::string club;
+  std::uint64_t version = 0;  // 0: shown, and asked
+};
+struct SanctionSuggest {
+  std::string member, club;
+  v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
+};
 struct TokenList {};
 struct TokenRevoke {
   std::uint64_t token = 0;
@@ -289,9 +309,13 @@ using Verb = std::variant<
     verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
     verb::ReportClaim, verb::ReportResolve, verb::AppealFile, verb::AppealSite, verb::AppealAnswer,
     verb::AppealDecide, verb::AppealList, verb::ProposalList, verb::ProposalConfirm,
-    verb::ProposalDecline, verb::ProposalWithdraw, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
+    verb::ProposalDecline, verb::ProposalWithdraw, verb::CharterShow, verb::CharterCheck,
+    verb::CharterPropose, verb::CharterAccept, verb::SanctionSuggest, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
     verb::AuditExport, verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval,
     verb::SpamCheck, verb::SpamReplay, verb::SpamTrust, verb::HeldList, verb::HeldReview>;
+
+// A charter as people read it; for whoever shows one before it is accepted.
+void print_charter(const Console& console, const v1::Charter& charter);
 
 int run(const verb::Login&, Console&);
 int run(const verb::Logout&, Console&);
@@ -342,6 +366,11 @@ int run(const verb::ProposalList&, Console&);
 int run(const verb::ProposalConfirm&, Console&);
 int run(const verb::ProposalDecline&, Console&);
 int run(const verb::ProposalWithdraw&, Console&);
+int run(const verb::CharterShow&, Console&);
+int run(const verb::CharterCheck&, Console&);
+int run(const verb::CharterPropose&, Console&);
+int run(const verb::CharterAccept&, Console&);
+int run(const verb::SanctionSuggest&, Console&);
 int run(const verb::TokenList&, Console&);
 int run(const verb::TokenRevoke&, Console&);
 int run(const verb::AuditVerify&, Console&);

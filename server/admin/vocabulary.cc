@@ -69,6 +69,15 @@ constexpr Word<v1::SanctionKind> kSanctions[] = {
     {"renvoi", "kick", v1::SANCTION_KIND_KICK},
     {"exclusion", "ban", v1::SANCTION_KIND_BAN},
 };
+constexpr Word<v1::Measure> kMeasures[] = {
+    {"mot", "nudge", v1::MEASURE_NUDGE},
+    {"relecture", "hold", v1::MEASURE_HOLD},
+    {"avertissement", "warning", v1::MEASURE_WARNING},
+    {"sourdine", "mute", v1::MEASURE_MUTE},
+    {"suspension", "suspension", v1::MEASURE_SUSPENSION},
+    {"renvoi", "kick", v1::MEASURE_KICK},
+    {"exclusion", "ban", v1::MEASURE_BAN},
+};
 constexpr Word<v1::ReasonCode> kReasons[] = {
     {"pourriel", "spam", v1::REASON_CODE_SPAM},
     {"publicité", "advertising", v1::REASON_CODE_ADVERTISING},
@@ -142,6 +151,34 @@ std::optional<std::uint32_t> duration_from(std::string_view word) {
   seconds *= count;
   if (seconds == 0 || seconds > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
   return static_cast<std::uint32_t>(seconds);
+}
+
+bool is_yes(std::string_view word) {
+  const std::string said = folded(word);
+  return said == "o" || said == "oui" || said == "y" || said == "yes";
+}
+
+std::optional<v1::Measure> measure_from(std::string_view word) { return find(kMeasures, word); }
+
+std::string_view word_of(v1::Measure measure) {
+  for (const auto& word : kMeasures) {
+    if (word.value == measure) return word.en;
+  }
+  return {};
+}
+
+std::string_view word_of(v1::ReasonCode reason) {
+  for (const auto& word : kReasons) {
+    if (word.value == reason) return word.en;
+  }
+  return {};
+}
+
+std::string duration_word(std::uint32_t seconds) {
+  if (seconds % 86'400 == 0) return std::to_string(seconds / 86'400) + "d";
+  if (seconds % 3'600 == 0) return std::to_string(seconds / 3'600) + "h";
+  if (seconds % 60 == 0) return std::to_string(seconds / 60) + "min";
+  return std::to_string(seconds) + "s";
 }
 
 std::string sanction_words(v1::Language language) { return list(kSanctions, language); }

@@ -78,12 +78,13 @@ std::unexpected<domain::Refusal> pool_full() {
 
 // Uses an invitation in the partition whose log holds it.
 Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row, uint64_t account,
-                                    v1::ClientFrame::BodyCase kind, std::string client_msg_id) {
+                                    uint64_t charter_version, v1::ClientFrame::BodyCase kind,
+                                    std::string client_msg_id) {
   auto where = storage::partition_of(row.stream());
   if (!where) co_return domain::not_found();
   const std::string name =
       gate.view().account(account).value_or(store::AccountRow{}).display_name();
-  Decide decide = [where = *where, hash = row.code_hash(), account,
+  Decide decide = [where = *where, hash = row.code_hash(), account, charter_version,
                    name](const Deciding& now) -> Result<Decision> {
     auto fresh = now.facts.invitation_by_hash(hash);
     if (where.kind == v1::STREAM_KIND_SITE) {
@@ -93,7 +94,8 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
     domain::InvitationUse use{.invitation = fresh ? &*fresh : nullptr,
                               .member = member ? &*member : nullptr,
                               .account_id = account,
-                              .display_name = name};
+                              .display_name = name,
+                              .charter_version = charter_version};
     return domain::use_invitation(now.club(), use, now.now_ms);
   };
   co_return co_await commit_step(gate, account, *where, kind, client_msg_id, "invitation",
@@ -234,12 +236,14 @@ Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Regi
   if (row->account_id() == 0) {
     // What the club would say no to (no such office vacant, …) is said before an account exists.
     if (!used && row->stream().kind() == v1::STREAM_KIND_CLUB) {
-      Decide trying = [hash = row->code_hash()](const Deciding& now) -> Result<Decision> {
+      Decide trying = [hash = row->code_hash(), charter_version = request.charter_version()](
+                          const Deciding& now) -> Result<Decision> {
         auto fresh = now.facts.invitation_by_hash(hash);
         domain::InvitationUse use{.invitation = fresh ? &*fresh : nullptr,
                                   .member = nullptr,
                                   .account_id = 0,
-                                  .display_name = {}};
+                                  .display_name = {},
+                                  .charter_version = charter_version};
         auto decision = domain::use_invitation(now.club(), use, now.now_ms);
         if (decision) decision->events.clear();
         return decision;
@@ -265,7 +269,7 @@ Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Regi
   }
   auto opened = co_await open_account(gate, account, opening, kind, id);
   if (!opened) co_return std::unexpected(opened.error());
-  auto use = co_await use_invitation(gate, *row, account, kind, id);
+  auto use = co_await use_invitation(gate, *row, account, request.charter_version(), kind, id);
   if (!use) co_return std::unexpected(use.error());
   auto hash = co_await gate.passwords.hash(request.password());
   if (!hash) co_return pool_full();
@@ -306,7 +310,8 @@ Answer<v1::AcceptInvitationReply> accept_invitation(Gate& gate, Caller caller,
   const bool foreign = row && row->account_id() != 0 && row->account_id() != caller.account_id;
   if (!row || foreign) co_return domain::not_found();
   co_await forgive_attempt(gate, "", caller.address);
-  auto use = co_await use_invitation(gate, *row, caller.account_id, kind, request.client_msg_id());
+  auto use = co_await use_invitation(gate, *row, caller.account_id, request.charter_version(), kind,
+                                     request.client_msg_id());
   if (!use) co_return std::unexpected(use.error());
   v1::AcceptInvitationReply reply;
   if (row->stream().kind() == v1::STREAM_KIND_CLUB) {

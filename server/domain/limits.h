@@ -159,6 +159,14 @@ inline constexpr std::int64_t appeal_after_ms = 30ll * 86'400 * 1'000;
 // What takes two is answered while both remember why: the time that an appeal has.
 inline constexpr std::int64_t proposal_ms = 7ll * 86'400 * 1'000;
 inline constexpr std::uint32_t open_proposals = 50;  // a list that a second member still reads
+// A charter is read whole before it is accepted: a page or two.
+inline constexpr std::uint32_t charter_rules = 30;
+inline constexpr std::uint32_t charter_sentence_bytes = 400;  // one sentence, in each language
+inline constexpr std::uint32_t charter_detectors = 32;        // of one rule
+inline constexpr std::uint32_t detector_bytes = 64;           // "spam.links"
+inline constexpr std::uint32_t ladder_steps = 8;              // more is no ladder but a habit
+// What was so long ago no longer counts for the next step.
+inline constexpr std::int64_t ladder_memory_ms = 365ll * 86'400 * 1'000;
 // Looked at when a club with a slow room is loaded: in six hours a slow room has no more.
 inline constexpr std::uint32_t slow_mode_messages = 20'000;
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "server/domain/charter.h"
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
 #include "server/domain/proposal.h"
@@ -157,7 +158,13 @@ Result<Decision> take_step(const ClubState& club, const Step& step, const v1::Me
                            std::int64_t now_ms) {
   v1::Member member = target;
   v1::MemberStatus to = step.to;
-  if (step.action == Action::accept_membership) to = arrival(club, false, step.from);
+  if (step.action == Action::accept_membership) {
+    if (auto accepted = check_joining(club, request.charter_version()); !accepted) {
+      return std::unexpected(accepted.error());
+    }
+    if (club.charter().version() != 0) member.set_charter_version(request.charter_version());
+    to = arrival(club, false, step.from);
+  }
 
   const bool takes_a_place = has(readers, to) && !has(readers, step.from);
   if (takes_a_place) {
@@ -291,9 +298,13 @@ Result<Decision> use_invitation(const ClubState& club, const InvitationUse& use,
     if (invitation.role() == v1::CLUB_ROLE_PRESIDENT && club.president() != 0) {
       return refuse(v1::REFUSAL_CODE_CONFLICT, "membership.president_taken");
     }
+    if (auto accepted = check_joining(club, use.charter_version); !accepted) {
+      return std::unexpected(accepted.error());
+    }
     v1::Member member = member_from(use.member, use.account_id);
     member.set_display_name(std::string(use.display_name));
     member.set_role(invitation.role());
+    if (club.charter().version() != 0) member.set_charter_version(use.charter_version);
     set_status(member, arrival(club, invitation.needs_decision() || !vouched, before), now_ms);
     add_member_changed(decision, before, std::move(member));
   } else if (!activates) {

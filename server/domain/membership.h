@@ -38,6 +38,7 @@ struct InvitationUse {
   const v1::Member* member = nullptr;                // the account's membership, if any
   std::uint64_t account_id = 0;
   std::string_view display_name{};
+  std::uint64_t charter_version = 0;  // that was read and is accepted
 };
 
 // Opts in: active, or waitlisted when the club is full, or opted in when the committee decides.

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "server/domain/charter.h"
 #include "server/domain/direct.h"
 #include "server/domain/limits.h"
 #include "server/domain/text.h"
@@ -27,6 +28,11 @@ constexpr bool is_writing(Action action) {
     case Action::signal_typing: return true;
     default: return false;
   }
+}
+
+// What a member does only under the charter in force: taking back, and keeping order, stay open.
+constexpr bool says_something(Action action) {
+  return action == Action::post_message || action == Action::edit_own || action == Action::react;
 }
 
 bool contains(const google::protobuf::RepeatedField<std::uint64_t>& list, std::uint64_t value) {
@@ -121,6 +127,11 @@ Result<const RoomState*> enter(const Place& place, std::uint64_t room_id, const 
   if (place.club != nullptr) {
     if (auto allowed = may(actor, action, {.room = room}); !allowed) {
       return std::unexpected(allowed.error());
+    }
+    if (says_something(action)) {
+      if (auto accepted = check_accepted(*place.club, actor); !accepted) {
+        return std::unexpected(accepted.error());
+      }
     }
     if (room->archived && is_writing(action)) {
       return refuse(v1::REFUSAL_CODE_CONFLICT, "room.archived");

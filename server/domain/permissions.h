@@ -56,6 +56,9 @@ enum class Action : std::uint8_t {
   file_report,
   handle_reports,
   handle_appeals,
+  read_charter,
+  accept_charter,
+  change_charter,
   second_act,       // confirm or decline what another proposed
   remove_messages,  // many at once, and bring them back
   read_audit,       // every record of the provable log

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "server/domain/charter.h"
 #include "server/domain/limits.h"
 #include "server/domain/membership.h"
 #include "server/domain/permissions.h"
@@ -26,6 +27,7 @@ RoleSet audience_of(const ClubState& club, std::uint64_t account_id) {
 
 // The permission that what is proposed takes.
 Action action_of(const v1::Proposal& proposal) {
+  if (proposal.kind() == v1::PROPOSAL_KIND_CHARTER) return Action::change_charter;
   if (proposal.kind() == v1::PROPOSAL_KIND_STATUS) {
     return proposal.status() == v1::MEMBER_STATUS_BANNED ? Action::ban : Action::remove;
   }
@@ -88,6 +90,15 @@ Result<void> check_second(const ClubState& club, const v1::Proposal& proposal,
 Result<Decision> act(const ClubState& club, const store::ProposalRow& row, const SecondFacts& facts,
                      const Actor& actor, std::int64_t now_ms) {
   const v1::Proposal& proposal = row.proposal();
+  if (proposal.kind() == v1::PROPOSAL_KIND_CHARTER) {
+    if (auto allowed = may(actor, Action::change_charter); !allowed) {
+      return std::unexpected(allowed.error());
+    }
+    Decision decision;
+    add_adopted(decision, club, proposal.charter().rules(),
+                {.proposed_by = proposal.proposed_by(), .confirmed_by = actor.account_id}, now_ms);
+    return decision;
+  }
   if (proposal.kind() == v1::PROPOSAL_KIND_STATUS) {
     v1::SetMemberStatus request;
     request.set_club_id(club.id());

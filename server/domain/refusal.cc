@@ -231,6 +231,34 @@ constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_NOT_ACTIVE, "", "Votre adhésion à ce club n’est pas active.",
      "Your membership of this club is not active."},
 
+    {v1::REFUSAL_CODE_CHARTER_NEEDED, "", "Il faut d’abord accepter la charte du club.",
+     "Accept the club’s charter first."},
+    {v1::REFUSAL_CODE_CHARTER_NEEDED, "charter.accept",
+     "La charte du club a changé : lisez-la et acceptez-la avant d’écrire.",
+     "The club’s charter has changed: read and accept it before you write."},
+    {v1::REFUSAL_CODE_CHARTER_NEEDED, "charter.join",
+     "Pour entrer, il faut lire et accepter la charte du club.",
+     "To come in, read and accept the club’s charter."},
+    {v1::REFUSAL_CODE_CONFLICT, "charter.version",
+     "Une autre version de la charte est en vigueur : lisez celle-ci.",
+     "Another version of the charter is in force: read that one."},
+    {v1::REFUSAL_CODE_CONFLICT, "charter.none", "Ce club n’a pas adopté de charte.",
+     "This club has adopted no charter."},
+    {v1::REFUSAL_CODE_CONFLICT, "charter.same", "C’est déjà la charte en vigueur.",
+     "That is the charter in force already."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "charter.rules", "Une charte compte au moins une règle.",
+     "A charter has at least one rule."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "charter.twice",
+     "Un nom de règle, un motif ou un détecteur ne figure qu’une fois dans une charte.",
+     "A rule’s name, a reason or a detector is in a charter once."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "charter.language",
+     "Chaque règle se dit en français et en anglais.", "Every rule is said in French and English."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "charter.ladder",
+     "L’échelle d’une règle commence par une aide (un mot, une relecture ou un avertissement), ne "
+     "redescend pas, et ne fait sortir personne avant sa troisième marche.",
+     "A rule’s ladder begins with help (a word, a second reading or a warning), never goes down, "
+     "and "
+     "puts nobody out before its third step."},
     {v1::REFUSAL_CODE_SANCTIONED, "", "Une sanction vous en empêche{for}.",
      "A sanction holds you back{for}."},
     {v1::REFUSAL_CODE_SANCTIONED, "sanction.mute", "Vous êtes en sourdine dans ce club{for}.",
@@ -421,6 +449,12 @@ v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
     held.set_room_id(refusal.held.room_id);
     held.set_reason(refusal.held.reason);
     held.set_until_ms(refusal.held.until_ms);
+  }
+  if (refusal.quote.version != 0) {
+    v1::QuotedRule& quoted = *wire.mutable_charter();
+    quoted.set_version(refusal.quote.version);
+    quoted.set_rule_id(refusal.quote.rule_id);
+    quoted.set_sentence(language == v1::LANGUAGE_EN ? refusal.quote.en : refusal.quote.fr);
   }
   // Every rule of this version is the first of its name.
   if (!refusal.rule_id.empty()) wire.set_rule_version(1);

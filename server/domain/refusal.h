@@ -15,6 +15,16 @@
 
 namespace amicale::domain {
 
+// A rule of a club's charter. A version of 0 is none.
+struct Quote {
+  std::uint64_t version = 0;
+  std::string rule_id{};
+  std::string fr{};
+  std::string en{};
+
+  bool operator==(const Quote&) const = default;
+};
+
 // Why a request is refused. `rule_id` names the rule, stable across versions ("may.post_message");
 // a rule may have a better sentence than its code has.
 struct Refusal {
@@ -27,6 +37,7 @@ struct Refusal {
   std::string incident{};  // INTERNAL: what to quote to the operator
   Held held{};             // SANCTIONED: by what
   std::string why{};       // a v1::Why, serialised: what an anti-spam rule says of the text
+  Quote quote{};           // of what keeps order: the rule of the club's charter
 
   bool operator==(const Refusal&) const = default;
 };

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "server/domain/charter.h"
 #include "server/domain/limits.h"
 #include "server/domain/membership.h"
 #include "server/domain/permissions.h"
@@ -275,6 +276,7 @@ Result<Decision> impose_sanction(const ClubState& club, const SanctionFacts& fac
   }
   v1::Sanction sanction = asked_sanction(decision.object_id, request, actor, now_ms);
   sanction.set_club_id(club.id());
+  note_rule(sanction, club.charter());
   if (request.kind() == v1::SANCTION_KIND_SUSPENSION) sanction.set_status_before(before);
   Decided& imposed = decision.add(committee_and_above, target->account_id);
   *imposed.event.mutable_sanction_imposed()->mutable_sanction() = std::move(sanction);
@@ -361,6 +363,7 @@ void add_ban(Decision& decision, const ClubState& club, const v1::Member& target
   sanction.set_kind(v1::SANCTION_KIND_BAN);
   sanction.set_reason(v1::REASON_CODE_OTHER);
   sanction.set_text(std::string(reason));
+  note_rule(sanction, club.charter());
   *decision.add(committee_and_above, target.account_id())
        .event.mutable_sanction_imposed()
        ->mutable_sanction() = std::move(sanction);

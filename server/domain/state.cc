@@ -151,6 +151,12 @@ void ClubState::load(const v1::Proposal& proposal) {
                               .expires_ms = proposal.expires_ms()});
 }
 
+void ClubState::load(const v1::Charter& charter) {
+  if (charter.version() <= charter_.version()) return;
+  charter_ = charter;
+  club_.set_charter_version(charter.version());
+}
+
 void ClubState::load(const v1::Message& message) {
   if (!message.imported_author().empty()) return;
   if (RoomState* room = mutable_room(message.room_id())) {
@@ -187,6 +193,15 @@ void ClubState::apply(const v1::Event& event) {
       }
       break;
     case v1::Event::kReportResolved: --open_reports_; break;
+    case v1::Event::kCharterAdopted: load(event.charter_adopted().charter()); break;
+    case v1::Event::kCharterAccepted: {
+      const v1::CharterAccepted& accepted = event.charter_accepted();
+      const auto at = place_of(members_, accepted.account_id(), &MemberState::account_id);
+      if (at != members_.end() && at->account_id == accepted.account_id()) {
+        at->charter_version = accepted.version();
+      }
+      break;
+    }
     case v1::Event::kActProposed: load(event.act_proposed().proposal()); break;
     case v1::Event::kProposalClosed: {
       const std::uint64_t closed = event.proposal_closed().proposal_id();
@@ -260,6 +275,7 @@ void ClubState::set_member(const v1::Member& member) {
   }
   at->role = role;
   at->status = status;
+  at->charter_version = member.charter_version();
   ++counts_[status][role];
   club_.set_active_members(count(v1::MEMBER_STATUS_ACTIVE));
 
@@ -407,6 +423,7 @@ Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole sit
   if (const MemberState* member = club.find_member(account_id)) {
     actor.role = member->role;
     actor.status = member->status;
+    actor.charter_version = member->charter_version;
   }
   return actor;
 }

@@ -48,12 +48,13 @@ struct RoomState {
   void note_post(std::uint64_t account_id, std::int64_t time_ms);
 };
 
-// 16 bytes: a club of 1,000 costs 16 KiB. Names stay in the rows; a rule that needs one gets it as
+// 24 bytes: a club of 1,000 costs 24 KiB. Names stay in the rows; a rule that needs one gets it as
 // a fact.
 struct MemberState {
   std::uint64_t account_id = 0;
   v1::ClubRole role = v1::CLUB_ROLE_UNSPECIFIED;
   v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
+  std::uint64_t charter_version = 0;  // accepted last
 };
 
 // What waits for a second member of the committee, until no one may confirm it any more.
@@ -80,6 +81,7 @@ class ClubState {
   void load(const v1::Removal& removal);    // the last one
   void load(const v1::Report& report);      // the open ones, and the last
   void load(const v1::Proposal& proposal);  // the open ones, and the last
+  void load(const v1::Charter& charter);    // the one in force
   // After its room: a message as recent as the room's slow mode looks back.
   void load(const v1::Message& message);
   void load_last_held_id(std::uint64_t held_id) { last_held_id_ = held_id; }
@@ -123,6 +125,7 @@ class ClubState {
   // Those that no event has closed, by id. Valid until the next event.
   const std::vector<OpenProposal>& open_proposals() const { return open_proposals_; }
   std::uint64_t last_proposal_id() const { return last_proposal_id_; }
+  const v1::Charter& charter() const { return charter_; }  // in force; version 0 = none
 
  private:
   void end_sanction(const v1::SanctionEnded& ended);
@@ -144,6 +147,7 @@ class ClubState {
   std::uint64_t last_held_id_ = 0;
   std::vector<OpenProposal> open_proposals_;
   std::uint64_t last_proposal_id_ = 0;
+  v1::Charter charter_;
 };
 
 // The id of the conversation of two accounts, and back.

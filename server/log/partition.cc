@@ -300,6 +300,7 @@ std::unique_ptr<State> Partition::load(const storage::Database& database, storag
       for (const auto& row : view.reports_of(id, 0, 1)) {
         if (row.report().state() != v1::REPORT_STATE_OPEN) club.load(row.report());
       }
+      if (auto row = view.charter(id)) club.load(*row);
       for (const auto& row : view.open_proposals(id)) club.load(row.proposal());
       for (const auto& row : view.proposals_of(id, 0, 1)) club.load(row.proposal());
       // A club's time never goes back, even when the clock does.

@@ -75,6 +75,10 @@ Result<v1::ListAppealsReply> appeals(const View& view, const Caller& caller,
                                      const v1::ListAppeals& request);
 Result<v1::ListProposalsReply> proposals(const View& view, const Caller& caller,
                                          const v1::ListProposals& request);
+Result<v1::GetCharterReply> charter(const View& view, const Caller& caller,
+                                    const v1::GetCharter& request);
+Result<v1::SuggestSanctionReply> suggestion(const View& view, const Caller& caller,
+                                            const v1::SuggestSanction& request);
 Result<v1::ListRemovalsReply> removals(const View& view, const Caller& caller,
                                        const v1::ListRemovals& request);
 

@@ -8,10 +8,12 @@
 
 #include "server/auth/token.h"
 #include "server/commands/accounts.h"
+#include "server/commands/charter.h"
 #include "server/commands/clubs.h"
 #include "server/commands/directs.h"
 #include "server/commands/messages.h"
 #include "server/commands/moderation.h"
+#include "server/domain/charter.h"
 #include "server/domain/limits.h"
 #include "server/domain/membership.h"
 #include "server/queries/queries.h"
@@ -105,6 +107,7 @@ Task<domain::Result<void>> look_up_invitation(const Parts& parts, Caller, const 
   if (auto club = view.club(row->invitation().club_id())) {
     found->set_club_name(club->name());
     found->set_club_purpose(club->purpose());
+    found->set_charter_version(club->charter_version());
   }
   if (row->account_id() != 0) {
     if (auto account = view.account(row->account_id())) found->set_login(account->login());
@@ -316,6 +319,14 @@ constexpr auto table = std::to_array<Route>({
     {Frame::kWithdrawProposal, Kind::command, Entry::account, 2, Action::second_act,
      AMICALE_COMMAND(withdraw_proposal, withdraw_proposal)},
 
+    {Frame::kProposeCharter, Kind::command, Entry::account, 10, Action::change_charter,
+     AMICALE_COMMAND(propose_charter, propose_charter)},
+    {Frame::kGetCharter, Kind::query, Entry::anyone, 10, {}, AMICALE_QUERY(charter, get_charter)},
+    {Frame::kAcceptCharter, Kind::command, Entry::account, 2, Action::accept_charter,
+     AMICALE_COMMAND(accept_charter, accept_charter)},
+    {Frame::kSuggestSanction, Kind::query, Entry::account, 2, Action::list_sanctions,
+     AMICALE_QUERY(suggestion, suggest_sanction)},
+
     // Signals
     {Frame::kSetTyping, Kind::signal, Entry::account, 1, Action::signal_typing, nullptr},
 
@@ -404,6 +415,47 @@ void explain_hold(const Parts& parts, uint64_t account, domain::Refusal& refusal
   if (held) refusal = domain::refuse_held(*held, now).error();
 }
 
+namespace {
+
+// The club that a request names, 0 when it names none: by its club_id or its stream, as every request spells them.
+uint64_t club_of(const Frame& frame) {
+  const auto* field = Frame::descriptor()->FindFieldByNumber(frame.body_case());
+  if (!field) return 0;
+  const auto& body = frame.GetReflection()->GetMessage(frame, field);
+  const auto* named = body.GetDescriptor();
+  if (const auto* club = named->FindFieldByName("club_id"))
+    return body.GetReflection()->GetUInt64(body, club);
+  const auto* place = named->FindFieldByName("stream");
+  if (!place || place->message_type() != v1::StreamId::descriptor()) return 0;
+  const auto& stream =
+      static_cast<const v1::StreamId&>(body.GetReflection()->GetMessage(body, place));
+  return stream.kind() == v1::STREAM_KIND_CLUB ? stream.id() : 0;
+}
+
+}  // namespace
+
+void quote_charter(const Parts& parts, const Frame& frame, domain::Refusal& refusal) {
+  if (!domain::keeps_order(refusal)) return;
+  // A ban from the whole site is no club's.
+  if (refusal.held.sanction_id != 0 && refusal.held.club_id == 0) return;
+  const uint64_t club = refusal.held.club_id != 0 ? refusal.held.club_id : club_of(frame);
+  if (club == 0) return;
+  const auto view = parts.gate.view();
+  const auto where = storage::PartitionId::club(club);
+  // A sanction keeps the rule as it was worded then.
+  if (refusal.held.sanction_id != 0) {
+    const auto row = view.sanction(where, refusal.held.sanction_id);
+    if (!row || !row->sanction().has_rule()) return;
+    const auto& rule = row->sanction().rule();
+    refusal.quote = {rule.version(), rule.rule_id(), rule.fr(), rule.en()};
+    return;
+  }
+  const auto charter = view.charter(where);
+  const auto* rule =
+      charter ? domain::find_rule(*charter, std::string_view(refusal.rule_id)) : nullptr;
+  if (rule) refusal.quote = domain::quote_of(*charter, *rule);
+}
+
 v1::Reply Answered::whole() && {
   if (!rest.empty()) reply.MergeFromString(std::exchange(rest, {}));
   return std::move(reply);
@@ -457,6 +509,7 @@ Task<Answered> answer(const Parts& parts, Caller caller, const Frame& frame) {
         answered.rest = std::move(*page);
       } else {
         explain_hold(parts, account, page.error());
+        quote_charter(parts, frame, page.error());
         refuse(reply, page.error(), language);
       }
       co_return answered;
@@ -468,6 +521,7 @@ Task<Answered> answer(const Parts& parts, Caller caller, const Frame& frame) {
     }
     if (!done) {
       explain_hold(parts, account, done.error());
+      quote_charter(parts, frame, done.error());
       refuse(reply, done.error(), language);
     }
   } catch (const std::exception& e) {

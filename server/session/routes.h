@@ -108,6 +108,9 @@ runtime::Task<bool> is_over(const Parts& parts, uint64_t account, domain::Refusa
 // Adds to a refusal that was judged on rows which sanction stands behind it.
 void explain_hold(const Parts& parts, uint64_t account, domain::Refusal& refusal);
 
+// Adds to a refusal that keeps order in a club the rule of its charter. Reads a row or two.
+void quote_charter(const Parts& parts, const v1::ClientFrame& frame, domain::Refusal& refusal);
+
 // The caller behind a device token, or UNAUTHENTICATED. `address` is kept for throttles.
 domain::Result<commands::Caller> authenticate(const storage::View& view, std::string_view token,
                                               std::string address);

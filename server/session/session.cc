@@ -164,10 +164,12 @@ void Session::commit(std::shared_ptr<Request> request, const Route& route) {
       tasks_.spawn_whole("request", handle(std::move(request)));
       return tasks_.end_whole();
     }
-    if (outcome)
+    if (outcome) {
       *place(reply) = std::move(outcome->committed);
-    else
+    } else {
+      quote_charter(place_.parts(), *request->frame, outcome.error());
       refuse(reply, outcome.error(), caller_.language);
+    }
     finish_request(*request->frame, reply);
     tasks_.end_whole();
   };
@@ -193,6 +195,7 @@ runtime::Task<> Session::handle(std::shared_ptr<Request> request) {
       }
       if (!done) {
         explain_hold(place_.parts(), caller_.account_id, done.error());
+        quote_charter(place_.parts(), frame, done.error());
         refuse(reply, done.error(), caller_.language);
       }
     } catch (const std::exception& e) {

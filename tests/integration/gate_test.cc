@@ -661,6 +661,29 @@ const Case cases[] = {
        f.mutable_withdraw_proposal()->set_club_id(s.club);
        f.mutable_withdraw_proposal()->set_proposal_id(s.past_proposal);
      }},
+    {"proposes a charter",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_propose_charter()->set_club_id(s.club);
+       for (uint32_t i = 0; i <= domain::limits::charter_rules; ++i)
+         f.mutable_propose_charter()->add_rules();
+     }},
+    {"reads the charter",
+     {everyone, everyone, on_the_way | suspended, staff},
+     [](F& f, const S& s) { f.mutable_get_charter()->set_club_id(s.club); }},
+    {"accepts a charter that was replaced",
+     {everyone, everyone, on_the_way | suspended, staff, never_was},
+     [](F& f, const S& s) {
+       f.mutable_accept_charter()->set_club_id(s.club);
+       f.mutable_accept_charter()->set_version(77);
+     }},
+    {"asks for the ladder's next step",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_suggest_sanction()->set_club_id(s.club);
+       f.mutable_suggest_sanction()->set_account_id(s.colleague);
+       f.mutable_suggest_sanction()->set_reason(v1::REASON_CODE_SPAM);
+     }},
     {"lists own sanctions",
      {.site = anyone},
      [](F& f, const S&) { f.mutable_list_own_sanctions(); }},
@@ -1175,6 +1198,9 @@ const std::set<std::string> open_to_the_muted = {"opens an invitation to the clu
                                                  "answers an appeal of a ban from the site",
                                                  "decides an appeal of a ban from the site",
                                                  "lists proposals",
+                                                 "reads the charter",
+                                                 "accepts a charter that was replaced",
+                                                 "asks for the ladder's next step",
                                                  "lists own sanctions",
                                                  "makes a backup",
                                                  "sees figures",

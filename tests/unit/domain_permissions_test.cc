@@ -20,8 +20,9 @@ const std::set<Action> staff_only = {add_member,     raise_capacity, import_mess
                                      see_stats,      ban_account,    see_overdue_reports};
 const std::set<Action> owner_only = {set_site_role, create_backup};
 const std::set<Action> everyone_with_an_account = {manage_own_account, open_direct, read_own_audit};
-const std::set<Action> readers_do = {read_club,  list_members, see_presence, read_room,
-                                     delete_own, leave,        file_report};
+const std::set<Action> readers_do = {read_club,   list_members, see_presence,
+                                     read_room,   delete_own,   leave,
+                                     file_report, read_charter, accept_charter};
 const std::set<Action> active_members_do = {signal_typing, post_message, edit_own, react,
                                             mention_committee};
 const std::set<Action> not_for_guests = {invite, revoke_own_invitation};
@@ -53,7 +54,8 @@ const std::set<Action> committee_does = {create_room,
                                          review_held,
                                          handle_appeals,
                                          second_act,
-                                         read_audit};
+                                         read_audit,
+                                         change_charter};
 const std::set<Action> president_does = {change_club};
 
 bool expected(Action action, v1::ClubRole role, v1::MemberStatus status, v1::SiteRole site) {
@@ -64,7 +66,7 @@ bool expected(Action action, v1::ClubRole role, v1::MemberStatus status, v1::Sit
   if (staff_only.contains(action)) return site == v1::SITE_ROLE_STAFF;
   if (action == accept_membership) return status == v1::MEMBER_STATUS_INVITED;
   if (site == v1::SITE_ROLE_STAFF) return true;
-  if (action == leave &&
+  if ((action == leave || action == read_charter || action == accept_charter) &&
       (status == v1::MEMBER_STATUS_INVITED || status == v1::MEMBER_STATUS_OPTED_IN ||
        status == v1::MEMBER_STATUS_WAITLISTED || status == v1::MEMBER_STATUS_SUSPENDED)) {
     return true;

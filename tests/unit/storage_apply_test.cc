@@ -134,6 +134,23 @@ TEST_CASE_FIXTURE(Told,
   CHECK(view.proposal(club, 2)->proposal().decided_ms() == 600);
 }
 
+TEST_CASE_FIXTURE(Told, "every version of a charter is kept, and who accepted which") {
+  CHECK_FALSE(view.charter(club));
+  commit(
+      database, club,
+      {{"time_ms: 120 actor: 7 charter_adopted { charter { version: 1 rules { rule_id: 'a' } } }"},
+       {"time_ms: 121 actor: 8 charter_accepted { account_id: 8 version: 1 }"},
+       {"time_ms: 122 actor: 7 charter_adopted { charter { version: 2 rules { rule_id: 'b' } } "
+        "}"}});
+  REQUIRE(view.charter(club));
+  CHECK(view.charter(club)->version() == 2);
+  CHECK(view.charter(club, 1)->rules(0).rule_id() == "a");
+  CHECK_FALSE(view.charter(club, 3));
+  CHECK(view.club(club.id)->charter_version() == 2);
+  REQUIRE(view.member(club.id, 8));
+  CHECK(view.member(club.id, 8)->charter_version() == 1);
+}
+
 TEST_CASE_FIXTURE(
     Told,
     "what is brought back and deleted again is nowhere in the public log, and its words are kept") {

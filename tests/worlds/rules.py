@@ -9,7 +9,7 @@ fail for its content or the state of things, never with one of ACCESS."""
 import dataclasses
 
 ACCESS = {"NOT_FOUND", "FORBIDDEN", "NOT_ACTIVE", "UNAUTHENTICATED", "BLOCKED", "CONSENT_NEEDED", "INTERNAL", "UNSUPPORTED",
-          "SANCTIONED"}
+          "SANCTIONED", "CHARTER_NEEDED"}
 GUEST, MEMBER, SPONSOR, COMMITTEE, PRESIDENT, SUPERVISOR = range(1, 7)
 INVITED, OPTED_IN, ACTIVE, WAITLISTED, REFUSED, PAUSED, REMOVED, BANNED, LEFT, SUSPENDED = range(1, 11)
 WARNING, MUTE, SUSPENSION, KICK, BAN = range(1, 6)
@@ -37,6 +37,7 @@ STEPS = {OPTED_IN: {ACTIVE, WAITLISTED, REFUSED, BANNED}, WAITLISTED: {ACTIVE, R
 class Member:
     role: int
     status: int
+    charter: int = 0       # the version that they accepted
 
 
 @dataclasses.dataclass
@@ -117,6 +118,7 @@ class Club:
     removals: dict = dataclasses.field(default_factory=dict)   # id -> [whose, [(room, number)], undone]
     old_names: dict = dataclasses.field(default_factory=dict)  # who has another name by now
     proposals: dict = dataclasses.field(default_factory=dict)  # id -> Proposal
+    charter: int = 0                                           # the version in force; 0 = none
 
 
 @dataclasses.dataclass
@@ -222,6 +224,11 @@ class Rules:
             return {"SANCTIONED"}
         return None
 
+    def asked(self, who, club):
+        """Whether a member has still to accept the charter in force."""
+        m, version = self.member(who, club), self.clubs[club].charter
+        return version and m and m.status in READING and m.charter != version
+
     def on_site(self, who, least=STAFF):
         return None if self.accounts[who].site_role >= least else {"FORBIDDEN"}
 
@@ -234,14 +241,15 @@ class Rules:
     def is_side(self, who, direct):
         return who in (direct >> 32, direct & 0xffffffff) and direct >> 32 != direct & 0xffffffff
 
-    def at_message(self, who, q, active, paused=NOBODY, floor=False, writes=True, in_direct=True, club_only=False,
-                   hold=True):
+    def at_message(self, who, q, active, paused=NOBODY, floor=False, writes=True, in_direct=True, club_only=False, says=False, hold=True):
         """What every request about a message meets, in a club or in a direct conversation."""
         if q.stream.kind not in (CLUB, DIRECT) or q.stream.id == 0:
             return {"BAD_REQUEST"}
         if q.stream.kind == CLUB:
             no = self.in_club(who, q.stream.id, active, paused, q.room_id, floor, hold=hold)
             room = self.clubs[q.stream.id].rooms.get(q.room_id) if no is None else None
+            if room and says and self.asked(who, q.stream.id):
+                return {"CHARTER_NEEDED"}
             if room and writes and (room.archived or room.locked and self.rank(who, q.stream.id) < COMMITTEE):
                 return {"CONFLICT"}
             return no
@@ -297,8 +305,14 @@ class Rules:
         return self.opens(q.code, 0)
 
     def judge_register(self, who, q):
-        no = self.opens(q.code, 0)
-        return no
+        if no := self.opens(q.code, 0):
+            return no
+        i = self.codes[q.code]
+        m = self.member(i.account, i.club) if i.club and i.account else None
+        missing = i.club and self.clubs[i.club].charter and q.charter_version != self.clubs[i.club].charter
+        if missing and not (m and m.status in PLACED | {OPTED_IN, WAITLISTED}):
+            return {"CHARTER_NEEDED", "CONFLICT", "BAD_REQUEST", "EXPIRED", "OVERLOADED"}
+        return None
 
     def judge_accept_invitation(self, who, q):
         if no := self.opens(q.code, who):
@@ -311,6 +325,9 @@ class Rules:
             return {"FORBIDDEN"}
         if not self.vouched(i) and i.role > MEMBER:
             return {"EXPIRED"}
+        version = self.clubs[i.club].charter
+        if version and q.charter_version != version and not (m and m.status in PLACED | {OPTED_IN, WAITLISTED}):
+            return {"CHARTER_NEEDED", "CONFLICT"}
         return None
 
     def judge_revoke_token(self, who, q):
@@ -388,7 +405,8 @@ class Rules:
         m = self.member(who, q.club_id)
         if q.account_id == who and m and (q.status == LEFT and m.status in KNOWING or
                                           m.status == INVITED and q.status in (OPTED_IN, ACTIVE)):
-            return None
+            version = self.clubs[q.club_id].charter
+            return {"CHARTER_NEEDED"} if q.status != LEFT and version and q.charter_version != version else None
         if no := self.in_club(who, q.club_id, EVERYONE, EVERYONE, hold=False):
             return no
         if q.status == LEFT:
@@ -420,13 +438,13 @@ class Rules:
         return None if any(a.login == q.login for a in self.accounts.values()) else {"NOT_FOUND", "BAD_REQUEST"}
 
     def judge_post_message(self, who, q):
-        if no := self.at_message(who, q, EVERYONE, floor=True):
+        if no := self.at_message(who, q, EVERYONE, floor=True, says=True):
             return no
         low = q.stream.kind == CLUB and self.rank(who, q.stream.id) < COMMITTEE
         return {"FORBIDDEN"} if q.mentions.all and low else None
 
     def judge_edit_message(self, who, q):
-        if no := self.at_message(who, q, EVERYONE, floor=True):
+        if no := self.at_message(who, q, EVERYONE, floor=True, says=True):
             return no
         m = self.named(q)
         if m is None:
@@ -464,7 +482,7 @@ class Rules:
         return {"FORBIDDEN"} if m.deleted and m.author and m.deleter == m.author else None
 
     def judge_react(self, who, q):
-        return self.at_message(who, q, EVERYONE) or (None if self.named(q) else {"NOT_FOUND"})
+        return self.at_message(who, q, EVERYONE, says=True) or (None if self.named(q) else {"NOT_FOUND"})
 
     def judge_pin_message(self, who, q):
         return self.at_message(who, q, MANAGERS, in_direct=False) or (None if self.named(q) else {"NOT_FOUND"})
@@ -580,7 +598,33 @@ class Rules:
     def waits_already(self, who, q):
         return {"CONFLICT"} if any(p.open and p.subject == q.account_id for p in self.clubs[q.club_id].proposals.values()) else None
 
+    def judge_propose_charter(self, who, q):
+        return {"BAD_REQUEST"} if q.club_id == 0 else self.in_club(who, q.club_id, MANAGERS)
+
+    def judge_get_charter(self, who, q):
+        if q.code:
+            return self.judge_look_up_invitation(who, q)
+        if q.club_id == 0:
+            return None
+        if who == 0:
+            return {"UNAUTHENTICATED"}
+        m = self.member(who, q.club_id)
+        if self.staff(who):
+            return None if q.club_id in self.clubs else {"NOT_FOUND"}
+        return None if m and m.status in KNOWING else {"NOT_FOUND"}
+
+    def judge_accept_charter(self, who, q):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        m = self.member(who, q.club_id) if q.club_id in self.clubs else None
+        return None if m and (self.staff(who) or m.status in KNOWING) else {"NOT_FOUND"}
+
+    def judge_suggest_sanction(self, who, q):
+        return self.in_club(who, q.club_id, MANAGERS, hold=False) or (None if self.member(q.account_id, q.club_id) else {"NOT_FOUND"})
+
     def sees_proposal(self, who, club, p):
+        if p.subject == 0:
+            return True
         m = self.member(p.subject, club)
         site = 6 + self.accounts[p.subject].site_role if self.staff(p.subject) else 0
         return p.subject != who and self.rank(who, club) > max(m.role if m else 0, site)
@@ -612,13 +656,15 @@ class Rules:
         if not q.confirm:
             return None
         club, p = self.clubs[q.club_id], self.clubs[q.club_id].proposals[q.proposal_id]
-        m = self.member(p.subject, q.club_id)
+        m = self.member(p.subject, q.club_id) or Member(0, 0)   # a charter is about nobody
         if self.staff(who) and not self.officer(who, q.club_id) and any(
                 self.officer(a, q.club_id) and club.members[a].role > m.role and a not in (p.maker, p.subject) for a in club.members):
             return {"FORBIDDEN"}
         # A word is worth what its giver is worth now.
         if self.in_club(p.maker, q.club_id, MANAGERS) or self.rank(p.maker, q.club_id) <= m.role:
             return {"CONFLICT"}
+        if p.act == "charter":
+            return None
         if p.act == "status":
             if m.status == p.status:
                 return None
@@ -777,11 +823,12 @@ class Rules:
         "appeal_sanction": judge_appeal_sanction, "answer_appeal": judge_an_appeal, "decide_appeal": judge_an_appeal,
         "appeal_site_ban": judge_appeal_site_ban, "list_appeals": judge_list_reports,
         "list_proposals": judge_list_sanctions, "decide_proposal": judge_decide_proposal,
-        "withdraw_proposal": judge_withdraw_proposal,
+        "withdraw_proposal": judge_withdraw_proposal, "propose_charter": judge_propose_charter, "get_charter": judge_get_charter,
+        "accept_charter": judge_accept_charter, "suggest_sanction": judge_suggest_sanction,
         "claim_report": judge_a_report, "resolve_report": judge_a_report,
         "restore_message": judge_restore_message, "lock_message": judge_moderated,
     }
-    WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register", "get_audit_keys", "appeal_site_ban"}
+    WITHOUT_ACCOUNT = {"hello", "authenticate", "login", "look_up_invitation", "register", "get_audit_keys", "appeal_site_ban", "get_charter"}
 
     def judge(self, who, name, q):
         """`who` 0: nobody is logged in."""
@@ -840,7 +887,7 @@ class Rules:
             return
         back = before in (REFUSED, REMOVED, LEFT)
         asks = i.decision or back or not self.vouched(i)
-        self.clubs[i.club].members[who] = Member(i.role, OPTED_IN if asks else ACTIVE)
+        self.clubs[i.club].members[who] = Member(i.role, OPTED_IN if asks else ACTIVE, self.clubs[i.club].charter or (m.charter if m else 0))
         i.uses += 1
 
     def did_add_member(self, who, q, reply):
@@ -853,7 +900,7 @@ class Rules:
             return
         if q.role == PRESIDENT and self.president(q.club_id):
             club.members[self.president(q.club_id)].role = COMMITTEE
-        club.members[reply.account_id] = Member(q.role, ACTIVE)
+        club.members[reply.account_id] = Member(q.role, ACTIVE, m.charter if m else 0)
         if reply.activation_code:
             i = Invitation(reply.activation_code, q.club_id, q.role, who, False, account=reply.account_id)
             self.codes[reply.activation_code] = i
@@ -871,6 +918,8 @@ class Rules:
         m = self.clubs[q.club_id].members[q.account_id]
         if q.status == m.status:
             return
+        if q.account_id == who and m.status == INVITED and q.status != LEFT and self.clubs[q.club_id].charter:
+            m.charter = q.charter_version
         enters, other = q.status in READING and m.status not in READING, self.president(q.club_id)
         if enters and m.role == PRESIDENT and other not in (0, q.account_id):
             m.role = COMMITTEE
@@ -883,6 +932,15 @@ class Rules:
             s.stands = s.stands and s.kind != BAN
         m.status = q.status
 
+    def did_propose_charter(self, who, q, reply):
+        if reply.proposal_id:
+            self.clubs[q.club_id].proposals[reply.proposal_id] = Proposal(0, who, "charter")
+        else:
+            self.clubs[q.club_id].charter = reply.object_id
+
+    def did_accept_charter(self, who, q, reply):
+        self.member(who, q.club_id).charter = reply.object_id
+
     def did_withdraw_proposal(self, who, q, reply):
         self.clubs[q.club_id].proposals[q.proposal_id].open = False
 
@@ -891,6 +949,9 @@ class Rules:
         p = club.proposals[q.proposal_id]
         p.open = False
         if not q.confirm:
+            return
+        if p.act == "charter":
+            club.charter += 1
             return
         m = club.members[p.subject]
         if p.act == "status":

@@ -155,7 +155,7 @@ class World:
 
     # What waits for a second member is for those who rank above whom it is about.
     def note_proposal(self, name, q, reply):
-        if name not in ("impose_sanction", "set_member_status", "decide_proposal", "withdraw_proposal") or not q.club_id or reply.repeated:
+        if name not in ("impose_sanction", "set_member_status", "propose_charter", "decide_proposal", "withdraw_proposal") or not q.club_id or reply.repeated:
             return
         number = reply.proposal_id or (q.proposal_id if name.endswith("_proposal") else 0)
         if not number or not reply.first_seq:
@@ -164,7 +164,8 @@ class World:
         for seq in range(reply.first_seq, reply.last_seq + 1):
             self.proposals[reply.stream.kind, reply.stream.id, seq] = {
                 a for a in self.rules.managers(q.club_id)
-                if self.rules.staff(a) or a != p.subject and self.rules.member(a, q.club_id).role > self.rules.member(p.subject, q.club_id).role}
+                if self.rules.staff(a) or p.subject == 0 or
+                a != p.subject and self.rules.member(a, q.club_id).role > self.rules.member(p.subject, q.club_id).role}
 
     def sanctioned(self, name, q):
         if name == "decide_proposal":
@@ -671,6 +672,40 @@ class World:
         if q.club_id:
             self.must_equal(f"appeals of club {q.club_id}", who, {c.sanction.sanction_id for c in reply.cases},
                             {i for i, s in held.items() if s.appeal == "open" and s.account != who})
+
+    def a_version(self, club):
+        version = self.rules.clubs[club].charter if club in self.rules.clubs else 0
+        return version if self.random.random() < 0.9 else version + 1
+
+    def invent_accept_invitation(self, who, q, _):
+        known = self.rules.codes.get(q.code)
+        q.charter_version = self.a_version(known.club) if known else 0
+
+    def invent_accept_charter(self, who, q, _):
+        q.version = self.a_version(q.club_id)
+
+    # Rarely a good one: whoever has not accepted it plays no more until they do.
+    def invent_propose_charter(self, who, q, _):
+        q.text = self.text()
+        if self.random.random() < 0.1:
+            q.rules.add(rule_id="rule", fr=self.text(), en=self.text()).ladder.add(measure=1)
+
+    def invent_get_charter(self, who, q, _):
+        q.version = 0
+        if self.random.random() < 0.5:
+            q.club_id = 0
+        else:
+            q.code = ""
+
+    def see_get_charter(self, who, q, reply):
+        club = q.club_id or (self.rules.codes[q.code].club if q.code else 0)
+        if club:
+            self.must_equal(f"charter of club {club}", who, reply.charter.version, self.rules.clubs[club].charter)
+            m = self.rules.member(who, club) if who else None
+            self.must_equal("an accepted charter", who, reply.accepted, m.charter if m else 0)
+
+    def invent_suggest_sanction(self, who, q, _):
+        q.reason = self.random.randint(1, 10)
 
     def a_proposal(self, q):
         held = self.rules.clubs[q.club_id].proposals if q.club_id in self.rules.clubs else {}

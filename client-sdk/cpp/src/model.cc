@@ -227,6 +227,17 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
       }
       return true;
     }
+    case v1::Event::kCharterAdopted:
+      club.club.set_charter_version(event.charter_adopted().charter().version());
+      return true;
+    case v1::Event::kCharterAccepted: {
+      const v1::CharterAccepted& accepted = event.charter_accepted();
+      const auto member = club.members.find(accepted.account_id());
+      if (member != club.members.end()) member->second.set_charter_version(accepted.version());
+      if (accepted.account_id() == club.me.account_id())
+        club.me.set_charter_version(accepted.version());
+      return true;
+    }
     case v1::Event::kSanctionImposed: {
       v1::Sanction sanction = event.sanction_imposed().sanction();
       sanction.set_start_seq(event.seq());

@@ -82,6 +82,10 @@ namespace amicale::client {
   X(ListProposals, list_proposals)              \
   X(DecideProposal, decide_proposal)            \
   X(WithdrawProposal, withdraw_proposal)        \
+  X(ProposeCharter, propose_charter)            \
+  X(GetCharter, get_charter)                    \
+  X(AcceptCharter, accept_charter)              \
+  X(SuggestSanction, suggest_sanction)          \
   X(GetAuditProof, get_audit_proof)             \
   X(GetAuditConsistency, get_audit_consistency) \
   X(GetAuditKeys, get_audit_keys)

@@ -453,6 +453,7 @@ void Applying::on(const v1::MessageDeleted& e) {
     message.set_delete_reason(e.reason());
     message.set_delete_text(e.text());
     message.set_deleted_seq(event_.seq());
+    if (event_.has_on_behalf()) *message.mutable_deleted_for() = event_.on_behalf();
   });
   if (taken_from == 0 || partition_.kind != v1::STREAM_KIND_CLUB) return;
   change_standing(taken_from, [](store::StandingRow& standing) {
@@ -470,6 +471,7 @@ void Applying::on(const v1::MessageRestored& e) {
   message->clear_delete_reason();
   message->clear_delete_text();
   message->clear_deleted_seq();
+  message->clear_deleted_for();
   message->set_restored_seq(event_.seq());
   batch_.put(Family::messages, key::message(partition_, e.room_id(), e.number()), *message);
 }
@@ -631,6 +633,7 @@ void Applying::on(const v1::ReportResolved& e) {
   report.set_sanction_id(e.sanction_id());
   report.set_resolved_by(event_.actor());
   report.set_resolved_ms(event_.time_ms());
+  if (event_.has_on_behalf()) *report.mutable_on_behalf() = event_.on_behalf();
   report.clear_claimed_by();
   report.clear_claimed_until_ms();
   put(key::report(partition_, e.report_id()), *row);
@@ -679,6 +682,7 @@ void Applying::on(const v1::AppealSaid& e) {
   line.set_author(event_.actor());
   line.set_text(e.text());
   line.set_time_ms(event_.time_ms());
+  if (event_.has_on_behalf()) *line.mutable_on_behalf() = event_.on_behalf();
   put(key::sanction(partition_, e.sanction_id()), *row);
 }
 
@@ -693,6 +697,7 @@ void Applying::on(const v1::AppealDecided& e) {
   line.set_author(event_.actor());
   line.set_text(e.text());
   line.set_time_ms(event_.time_ms());
+  if (event_.has_on_behalf()) *line.mutable_on_behalf() = event_.on_behalf();
   put(key::sanction(partition_, e.sanction_id()), *row);
   batch_.erase(Family::state, key::appeal(partition_, e.sanction_id()));
   batch_.erase(Family::state, key::appeal_due(shown_from_ms(partition_, appeal.due_ms()),

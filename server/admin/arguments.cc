@@ -4,6 +4,7 @@
 #include "server/admin/arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <concepts>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -145,6 +146,11 @@ class CommandLine {
     app->fallthrough();
     auto value = std::make_shared<V>();
     add(app, *value);
+    if constexpr (std::derived_from<V, verb::ForCommittee>) {
+      option(app, "--on-behalf", value->behalf,
+             {"Permanence et soutien du club : au nom de « comité », ou d'une personne du comité",
+              "Staff and supervisors: for “committee”, or for one of its members"});
+    }
     app->callback([this, value] { verb_ = *value; });
   }
   template <typename V>

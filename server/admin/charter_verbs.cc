@@ -115,6 +115,8 @@ int run(const verb::CharterPropose& verb, Console& console) {
   const auto club = find_club(console, **connection, verb.club);
   if (!club) return club.error();
   request.set_club_id(club->club_id());
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   const auto reply = (*connection)->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())

@@ -62,6 +62,10 @@ constexpr CommandName kCommands[] = {
      "decide",
      {"n° accordé|refusé texte", "no. granted|denied text"},
      &phrase::about_judge},
+    {"aunom",
+     "behalf",
+     {"comité|@nom /commande", "committee|@name /command"},
+     &phrase::about_behalf},
     {"charte", "charter", {"[oui]", "[yes]"}, &phrase::about_charter},
     {"conseil", "advise", {"@nom motif", "@name reason"}, &phrase::about_advise},
     {"propositions", "proposals", {"", ""}, &phrase::about_proposals},
@@ -154,6 +158,7 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
   if (name == "kick") return command_sanction(v1::SANCTION_KIND_KICK, rest, now);
   if (name == "ban") return command_sanction(v1::SANCTION_KIND_BAN, rest, now);
   if (name == "lift") return command_lift(rest, now);
+  if (name == "behalf") return command_behalf(rest, now);
   if (name == "charter") return command_charter(rest, now);
   if (name == "advise") return command_advise(rest, now);
   if (name == "proposals") return command_proposals(now);
@@ -587,6 +592,48 @@ void ChatScreen::command_decide(const std::string& arguments, client::Time now) 
   request.set_grant(granted);
   request.set_text(rest);
   ask(std::move(frame));
+}
+
+namespace {
+
+// Every request that may be made for somebody else has this field, under this name.
+void name_behalf(v1::ClientFrame& frame, const v1::OnBehalf& behalf) {
+  const auto* body = v1::ClientFrame::descriptor()->FindFieldByNumber(frame.body_case());
+  if (!body) return;
+  auto* request = frame.GetReflection()->MutableMessage(&frame, body);
+  const auto* field = request->GetDescriptor()->FindFieldByName("on_behalf");
+  if (field) request->GetReflection()->MutableMessage(request, field)->CopyFrom(behalf);
+}
+
+}  // namespace
+
+// Runs another command, whose requests are then made for the committee or for that officer.
+void ChatScreen::command_behalf(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  v1::OnBehalf behalf;
+  if (rest.starts_with('@')) {
+    const v1::Member* member = take_member(rest);
+    if (!member) return tell(text(phrase::chat_which_member), now, true);
+    behalf.set_account_id(member->account_id());
+  } else if (!is_committee(take_word(rest))) {
+    return tell(text(phrase::chat_which_behalf), now, true);
+  }
+  const std::string typed = folded(std::string_view(rest).substr(0, rest.find_first_of(" \n")));
+  if (!rest.starts_with('/') || typed == "/aunom" || typed == "/behalf") {
+    return tell(text(phrase::chat_which_behalf), now, true);
+  }
+  const std::size_t before = effects_.size();
+  question_.reset();
+  purge_.Clear();
+  run_command(rest, now);
+  const auto name = [&](Effect& effect) {
+    if (auto* ask = std::get_if<Ask>(&effect)) name_behalf(ask->request, behalf);
+  };
+  for (std::size_t i = before; i < effects_.size(); ++i) name(effects_[i]);
+  if (question_) std::ranges::for_each(question_->on_yes, name);
+  // What is counted first is taken away later, for the same.
+  if (purge_.club_id() != 0) *purge_.mutable_on_behalf() = behalf;
 }
 
 // Shown, or accepted as it was shown: the version in force.

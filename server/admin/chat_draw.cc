@@ -624,6 +624,18 @@ std::string ChatScreen::report_line(const v1::Report& report) const {
               report.has_message() ? "#" + std::to_string(report.message().number()) : "");
 }
 
+std::string ChatScreen::doers(client::Stream stream, std::uint64_t by, std::uint64_t second,
+                              const v1::OnBehalf* behalf) const {
+  std::string who = printable(name(stream, by));
+  if (behalf) {
+    who = text(phrase::by_on_behalf, who,
+               behalf->account_id() == 0 ? text(phrase::the_committee)
+                                         : printable(name(stream, behalf->account_id())));
+  }
+  if (second != 0) who = text(phrase::by_two, who, printable(name(stream, second)));
+  return who;
+}
+
 std::string ChatScreen::sanction_line(const v1::Sanction& sanction) const {
   const bool lasts = sanction.end() != v1::SANCTION_END_AT_ONCE;
   const auto* club = model_.club(sanction.club_id());
@@ -631,6 +643,11 @@ std::string ChatScreen::sanction_line(const v1::Sanction& sanction) const {
               text(name_of(sanction.kind())), text(name_of(sanction.reason())),
               lasts ? until_text(sanction) : text(phrase::none),
               text(name_of(sanction.end())) +
+                  (sanction.has_on_behalf() || sanction.confirmed_by() != 0
+                       ? " – " + doers(client::Stream::club(sanction.club_id()),
+                                       sanction.imposed_by(), sanction.confirmed_by(),
+                                       sanction.has_on_behalf() ? &sanction.on_behalf() : nullptr)
+                       : "") +
                   (sanction.text().empty() ? "" : " – " + printable(sanction.text())));
 }
 
@@ -646,7 +663,8 @@ std::string ChatScreen::proposal_line(const v1::Proposal& proposal) const {
       phrase::chat_proposal_line, proposal.proposal_id(), act_text(proposal),
       proposal.account_id() == 0 ? text(phrase::none)
                                  : printable(name(stream, proposal.account_id())),
-      printable(name(stream, proposal.proposed_by())),
+      doers(stream, proposal.proposed_by(), 0,
+            proposal.has_on_behalf() ? &proposal.on_behalf() : nullptr),
       (proposal.kind() == v1::PROPOSAL_KIND_SANCTION ? text(name_of(proposal.reason())) : "") +
           (proposal.text().empty() ? "" : " – " + printable(proposal.text())));
 }

@@ -311,7 +311,8 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
       const auto whom = proposal.account_id() == 0
                             ? text(phrase::none)
                             : printable(name(batch.stream, proposal.account_id()));
-      tell(text(phrase::chat_proposal_news, printable(name(batch.stream, event.actor())), number,
+      const auto* behalf = event.has_on_behalf() ? &event.on_behalf() : nullptr;
+      tell(text(phrase::chat_proposal_news, doers(batch.stream, event.actor(), 0, behalf), number,
                 act_text(proposal), whom, number, number),
            now);
     } else if (event.has_proposal_closed() && event.actor() != me()) {

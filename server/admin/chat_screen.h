@@ -178,6 +178,7 @@ class ChatScreen {
   void command_undo(const std::string& rest, client::Time now);
   void command_contest(const std::string& rest, client::Time now);
   void command_decide(const std::string& rest, client::Time now);
+  void command_behalf(const std::string& rest, client::Time now);
   void command_charter(const std::string& rest, client::Time now);
   void command_advise(const std::string& rest, client::Time now);
   void command_proposals(client::Time now);
@@ -210,6 +211,9 @@ class ChatScreen {
   std::string said_instead() const;
   std::string until_text(const v1::Sanction& sanction) const;
   std::string report_line(const v1::Report& report) const;
+  // Both names of what took two, and for whom it was done.
+  std::string doers(client::Stream stream, std::uint64_t by, std::uint64_t second,
+                    const v1::OnBehalf* behalf) const;
   std::string sanction_line(const v1::Sanction& sanction) const;
   std::string act_text(const v1::Proposal& proposal) const;
   std::string proposal_line(const v1::Proposal& proposal) const;

@@ -146,6 +146,8 @@ int run(const verb::RoomChange& verb, Console& console) {
   if (verb.locked) request.set_locked(*verb.locked);
   if (slow_mode_s) request.set_slow_mode_s(*slow_mode_s);
   request.set_reason(verb.reason);
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   return report(console, (*connection)->call(std::move(request)), phrase::done);
 }
 

@@ -80,4 +80,14 @@ OrExit<std::uint64_t> find_member(const Console& console, Connection& connection
       kRefused));
 }
 
+OrExit<v1::OnBehalf> find_behalf(const Console& console, Connection& connection,
+                                 std::uint64_t club_id, const std::string& name) {
+  v1::OnBehalf behalf;
+  if (is_committee(name)) return behalf;
+  const auto officer = find_member(console, connection, club_id, name);
+  if (!officer) return std::unexpected(officer.error());
+  behalf.set_account_id(*officer);
+  return behalf;
+}
+
 }  // namespace amicale::admin

@@ -20,4 +20,19 @@ OrExit<v1::Room> find_room(const Console& console, const v1::ClubSnapshot& club,
 OrExit<std::uint64_t> find_member(const Console& console, Connection& connection,
                                   std::uint64_t club_id, const std::string& name);
 
+// "committee" or an officer's name, as find_member reads it: for whom a request of site staff or a supervisor is made.
+OrExit<v1::OnBehalf> find_behalf(const Console& console, Connection& connection,
+                                 std::uint64_t club_id, const std::string& name);
+
+// Writes that into a request whose club is set; kDone, or the exit code.
+template <typename Request>
+int act_for(const Console& console, Connection& connection, const std::string& name,
+            Request& request) {
+  if (name.empty()) return 0;
+  const auto behalf = find_behalf(console, connection, request.club_id(), name);
+  if (!behalf) return behalf.error();
+  *request.mutable_on_behalf() = *behalf;
+  return 0;
+}
+
 }  // namespace amicale::admin

@@ -99,6 +99,8 @@ int run(const verb::MemberStatusSet& verb, Console& console) {
   request.set_account_id(*account);
   request.set_status(verb.status);
   request.set_reason(verb.reason);
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   return report(console, (*connection)->call(std::move(request)));
 }
 

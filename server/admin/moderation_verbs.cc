@@ -81,6 +81,10 @@ int say_on_appeal(Request request, const Verb& verb, Console& console) {
   }
   request.set_sanction_id(verb.sanction);
   request.set_text(verb.text);
+  if constexpr (requires { verb.behalf; }) {
+    if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+      return code;
+  }
   const auto reply = (*connection)->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())
@@ -111,6 +115,19 @@ std::string until_of(const Console& console, const v1::Sanction& sanction) {
   return local_time(sanction.until_ms());
 }
 
+// Account ids: who imposed it, for whom, and who confirmed it.
+std::string doers_of(const Console& console, const v1::Sanction& sanction) {
+  std::string by = std::to_string(sanction.imposed_by());
+  if (sanction.has_on_behalf()) {
+    const auto officer = sanction.on_behalf().account_id();
+    by = say(console.language(), phrase::by_on_behalf, by,
+             officer == 0 ? console.text(phrase::the_committee) : std::to_string(officer));
+  }
+  if (sanction.confirmed_by() != 0)
+    by = say(console.language(), phrase::by_two, by, sanction.confirmed_by());
+  return by;
+}
+
 void print_cases(const Console& console,
                  const google::protobuf::RepeatedPtrField<v1::SanctionCase>& cases) {
   Table table({console.text(phrase::col_number), console.text(phrase::col_account),
@@ -125,7 +142,7 @@ void print_cases(const Console& console,
                s.room_id() == 0 ? console.text(phrase::sanction_everywhere)
                                 : "#" + std::to_string(s.room_id()),
                console.text(name_of(s.reason())), local_time(s.start_ms()), until_of(console, s),
-               console.text(name_of(s.end())), std::to_string(s.imposed_by()), s.text()});
+               console.text(name_of(s.end())), doers_of(console, s), s.text()});
   }
   console.print(table.text());
   console.say(phrase::how_many, cases.size());
@@ -150,6 +167,8 @@ int run(const verb::SanctionImpose& verb, Console& console) {
     const auto account = find_account(console, **connection, verb.member);
     if (!account) return account.error();
     request.set_account_id(*account);
+    if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+      return code;
     return report(console, (*connection)->call(std::move(request)));
   }
   const auto club = load_club(console, **connection, verb.club);
@@ -169,6 +188,8 @@ int run(const verb::SanctionImpose& verb, Console& console) {
     if (!ref) return ref.error();
     *request.add_evidence() = *ref;
   }
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   return report(console, (*connection)->call(std::move(request)));
 }
 
@@ -187,6 +208,8 @@ int run(const verb::SanctionLift& verb, Console& console) {
     if (!club) return club.error();
     request.set_club_id(club->club_id());
   }
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   const auto reply = (*connection)->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())
@@ -281,6 +304,8 @@ int run(const verb::RemovalRun& verb, Console& console) {
     ref.set_room_id(message.room_id());
     ref.set_number(message.number());
   }
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   const auto reply = (*connection)->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())
@@ -298,6 +323,8 @@ int run(const verb::RemovalUndo& verb, Console& console) {
   v1::UndoRemoval request;
   request.set_club_id(club->club_id());
   request.set_removal_id(verb.removal);
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   const auto reply = (*connection)->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())
@@ -453,6 +480,8 @@ int run(const verb::ReportResolve& verb, Console& console) {
                                                      : v1::REPORT_STATE_DISMISSED);
   request.set_sanction_id(verb.sanction);
   request.set_text(verb.text);
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
   const auto reply = (*connection)->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())

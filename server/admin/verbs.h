@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "amicale/v1/common.pb.h"
+#include "amicale/v1/state.pb.h"
 
 namespace amicale::admin {
 
@@ -20,6 +21,11 @@ class Console;
 enum ExitCode { kDone = 0, kRefused = 1, kUsage = 2, kNoConnection = 3 };
 
 namespace verb {
+
+// What site staff and supervisors may do for a committee.
+struct ForCommittee {
+  std::string behalf;  // "committee", or an officer; empty: for oneself
+};
 
 // --- One's own session
 struct Login {
@@ -140,7 +146,7 @@ struct RoomCreate {
 struct RoomList {
   std::string club;
 };
-struct RoomChange {
+struct RoomChange : ForCommittee {
   std::string club, room;
   std::optional<std::string> name, topic;
   std::optional<v1::RoomAccess> access;
@@ -186,18 +192,18 @@ struct MemberAdd {
   v1::ClubRole role = v1::CLUB_ROLE_MEMBER;
   v1::Language language = v1::LANGUAGE_UNSPECIFIED;
 };
-struct MemberStatusSet {
+struct MemberStatusSet : ForCommittee {
   std::string club, member, reason;
   v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
 };
-struct SanctionImpose {
+struct SanctionImpose : ForCommittee {
   std::string club, room, member, text, note;  // without a club: of the whole site
   std::string duration;                        // as typed
   std::vector<std::string> messages;           // ROOM:NUMBER
   v1::SanctionKind kind = v1::SANCTION_KIND_UNSPECIFIED;
   v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
 };
-struct SanctionLift {
+struct SanctionLift : ForCommittee {
   std::string club, member, text;  // without a club: of the whole site, and whose
   std::uint64_t sanction = 0;
 };
@@ -205,12 +211,12 @@ struct SanctionList {
   std::string club, member;  // without a club: one's own
   bool standing = false;
 };
-struct RemovalRun {
+struct RemovalRun : ForCommittee {
   std::string club, member, room, since, text;  // since: as typed
   v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
   bool dry_run = false;
 };
-struct RemovalUndo {
+struct RemovalUndo : ForCommittee {
   std::string club;
   std::uint64_t removal = 0;
 };
@@ -230,7 +236,7 @@ struct ReportClaim {
   std::uint64_t report = 0;
   bool release = false;
 };
-struct ReportResolve {
+struct ReportResolve : ForCommittee {
   std::string club, text;
   std::uint64_t report = 0, sanction = 0;
   bool acted = false;
@@ -243,11 +249,11 @@ struct AppealSite {
   std::string login, text;  // an empty text: only where it stands
   bool password_stdin = false;
 };
-struct AppealAnswer {
+struct AppealAnswer : ForCommittee {
   std::string club, text;
   std::uint64_t sanction = 0, account = 0;  // without a club: whose ban from the site
 };
-struct AppealDecide {
+struct AppealDecide : ForCommittee {
   std::string club, text;
   std::uint64_t sanction = 0, account = 0;
   bool grant = false;
@@ -279,7 +285,7 @@ struct CharterShow {
 struct CharterCheck {
   std::string file;
 };
-struct CharterPropose {
+struct CharterPropose : ForCommittee {
   std::string file, club, text;  // file empty: the one that comes with the server
 };
 struct CharterAccept {

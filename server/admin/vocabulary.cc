@@ -153,6 +153,11 @@ std::optional<std::uint32_t> duration_from(std::string_view word) {
   return static_cast<std::uint32_t>(seconds);
 }
 
+bool is_committee(std::string_view word) {
+  const std::string said = folded(word);
+  return said == "comite" || said == "committee";
+}
+
 bool is_yes(std::string_view word) {
   const std::string said = folded(word);
   return said == "o" || said == "oui" || said == "y" || said == "yes";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/commands/charter.h"
 
+#include "server/commands/on_behalf.h"
 #include "server/domain/charter.h"
 
 namespace amicale::commands {
@@ -19,7 +20,9 @@ Answer<v1::Committed> propose_charter(Gate& gate, Caller caller,
                                       const v1::ProposeCharter& request) {
   if (request.club_id() == 0) co_return domain::bad_request("club_id");
   Decide decide = [&request, caller](const Deciding& now) {
-    return domain::propose_charter(now.club(), request, actor(now, caller), now.now_ms);
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::propose_charter(now.club(), request, who, now.now_ms);
+    });
   };
   auto outcome =
       co_await commit(gate, caller, PartitionId::club(request.club_id()),

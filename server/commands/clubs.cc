@@ -3,6 +3,7 @@
 
 #include "server/auth/token.h"
 #include "server/commands/accounts.h"
+#include "server/commands/on_behalf.h"
 #include "server/domain/account.h"
 #include "server/domain/club.h"
 #include "server/domain/membership.h"
@@ -80,8 +81,13 @@ Answer<v1::Committed> create_room(Gate& gate, Caller caller, const v1::CreateRoo
 }
 
 Answer<v1::Committed> change_room(Gate& gate, Caller caller, const v1::ChangeRoom& request) {
-  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kChangeRoom, request,
-                        &domain::change_room);
+  auto rule = [](const domain::ClubState& club, const v1::ChangeRoom& asked,
+                 const domain::Actor& actor) {
+    return decide_for(club, asked, actor, [&](const domain::Actor& who) {
+      return domain::change_room(club, asked, who);
+    });
+  };
+  return commit_on_club(gate, std::move(caller), v1::ClientFrame::kChangeRoom, request, rule);
 }
 
 Answer<v1::CreateInvitationReply> create_invitation(Gate& gate, Caller caller,
@@ -231,8 +237,9 @@ Answer<v1::Committed> set_member_status(Gate& gate, Caller caller,
   constexpr auto kind = v1::ClientFrame::kSetMemberStatus;
   Decide decide = [&request, caller](const Deciding& now) {
     auto target = now.facts.member(request.club_id(), request.account_id());
-    return domain::set_member_status(now.club(), pointer(target), request, actor(now, caller),
-                                     now.now_ms);
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::set_member_status(now.club(), pointer(target), request, who, now.now_ms);
+    });
   };
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/commands/on_behalf.h"
 #include "server/domain/antispam/names.h"
 #include "server/domain/held_message.h"
 #include "server/domain/message.h"
@@ -172,6 +173,15 @@ Result<Decision> judged(const Deciding& now, const Judging& judging, const domai
   return domain::act_on(verdict, std::move(*decided), club, actor.account_id);
 }
 
+// As who asks, or as those whom they act for: in a club alone.
+template <class Request, class Rule>
+Result<Decision> decide_in(const domain::Place& place, const Request& request,
+                           const domain::Actor& actor, Rule rule) {
+  if (place.club) return decide_for(*place.club, request, actor, rule);
+  if (request.has_on_behalf()) return domain::bad_request("on_behalf", "behalf.no_club");
+  return rule(actor);
+}
+
 }  // namespace
 
 std::optional<domain::DeletedWords> deleted_words(const storage::View& facts,
@@ -230,8 +240,13 @@ Result<Prepared> review_held(const Caller& caller, const v1::ReviewHeld& request
 }
 
 Result<Prepared> delete_message(const Caller& caller, const v1::DeleteMessage& request) {
-  return commit_on_message(caller, v1::ClientFrame::kDeleteMessage, request,
-                           &domain::delete_message);
+  auto rule = [](const domain::Place& place, const v1::Message* message,
+                 const v1::DeleteMessage& asked, const domain::Actor& actor) {
+    return decide_in(place, asked, actor, [&](const domain::Actor& who) {
+      return domain::delete_message(place, message, asked, who);
+    });
+  };
+  return commit_on_message(caller, v1::ClientFrame::kDeleteMessage, request, rule);
 }
 
 Result<Prepared> restore_message(const Caller& caller, const v1::RestoreMessage& request) {
@@ -243,15 +258,24 @@ Result<Prepared> restore_message(const Caller& caller, const v1::RestoreMessage&
     auto message = named_message(now, request);
     std::optional<domain::DeletedWords> words;
     if (message) words = deleted_words(now.facts, where, *message);
-    return domain::restore_message(place, message ? &*message : nullptr, words ? &*words : nullptr,
-                                   request, actor);
+    const auto& where_said = place;
+    return decide_in(where_said, request, actor, [&](const domain::Actor& by) {
+      return domain::restore_message(where_said, message ? &*message : nullptr,
+                                     words ? &*words : nullptr, request, by);
+    });
   };
   return prepare(caller, *where, v1::ClientFrame::kRestoreMessage, request.client_msg_id(),
                  std::move(decide));
 }
 
 Result<Prepared> lock_message(const Caller& caller, const v1::LockMessage& request) {
-  return commit_on_message(caller, v1::ClientFrame::kLockMessage, request, &domain::lock_message);
+  auto rule = [](const domain::Place& place, const v1::Message* message,
+                 const v1::LockMessage& asked, const domain::Actor& actor) {
+    return decide_in(place, asked, actor, [&](const domain::Actor& who) {
+      return domain::lock_message(place, message, asked, who);
+    });
+  };
+  return commit_on_message(caller, v1::ClientFrame::kLockMessage, request, rule);
 }
 
 Result<Prepared> react(const Caller& caller, const v1::React& request) {

@@ -5,6 +5,7 @@
 
 #include "server/commands/accounts.h"
 #include "server/commands/messages.h"
+#include "server/commands/on_behalf.h"
 #include "server/domain/appeal.h"
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
@@ -104,6 +105,7 @@ Answer<log::Outcome> tell_of_appeal(Gate& gate, const Caller& caller,
 }
 
 Answer<v1::Committed> ban_account(Gate& gate, Caller caller, const v1::ImposeSanction& request) {
+  if (request.has_on_behalf()) co_return domain::bad_request("on_behalf", "behalf.no_club");
   // The rule says no again, at commit; here it keeps strangers from asking which accounts there are.
   auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
   auto allowed = domain::may(site_actor, domain::Action::ban_account);
@@ -125,6 +127,7 @@ Answer<v1::Committed> ban_account(Gate& gate, Caller caller, const v1::ImposeSan
 }
 
 Answer<v1::Committed> lift_account_ban(Gate& gate, Caller caller, const v1::LiftSanction& request) {
+  if (request.has_on_behalf()) co_return domain::bad_request("on_behalf", "behalf.no_club");
   auto site_actor = domain::actor_on_site(caller.account_id, caller.site_role);
   auto allowed = domain::may(site_actor, domain::Action::ban_account);
   if (!allowed) co_return std::unexpected(allowed.error());
@@ -210,7 +213,9 @@ Answer<v1::Committed> impose_sanction(Gate& gate, Caller caller,
     domain::SanctionFacts facts{.target = target ? &*target : nullptr,
                                 .target_site_role = site_role_of(now.facts, request.account_id()),
                                 .evidence = find_evidence(now, request)};
-    return domain::impose_sanction(now.club(), facts, request, actor(now, caller), now.now_ms);
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::impose_sanction(now.club(), facts, request, who, now.now_ms);
+    });
   };
   auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
                                  request.client_msg_id(), std::move(decide));
@@ -237,9 +242,11 @@ Answer<v1::Committed> lift_sanction(Gate& gate, Caller caller, const v1::LiftSan
       target = now.facts.member(club.id, row->sanction().account_id());
       name = name_of(now.facts, row->sanction().account_id());
     }
-    return domain::lift_sanction(now.club(), row ? &row->sanction() : nullptr,
-                                 {.target = target ? &*target : nullptr, .display_name = name},
-                                 request, actor(now, caller), now.now_ms);
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::lift_sanction(now.club(), row ? &row->sanction() : nullptr,
+                                   {.target = target ? &*target : nullptr, .display_name = name},
+                                   request, who, now.now_ms);
+    });
   };
   auto outcome =
       co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
@@ -263,7 +270,9 @@ Answer<v1::Committed> remove_messages(Gate& gate, Caller caller,
           messages.push_back(std::move(*message));
       }
     }
-    return domain::remove_messages(now.club(), messages, request, actor(now, caller));
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::remove_messages(now.club(), messages, request, who);
+    });
   };
   auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kRemoveMessages,
                                  request.client_msg_id(), std::move(decide));
@@ -284,8 +293,9 @@ Answer<v1::Committed> undo_removal(Gate& gate, Caller caller, const v1::UndoRemo
       auto words = deleted_words(now.facts, club, *message);
       messages.push_back({std::move(*message), std::move(words)});
     }
-    return domain::undo_removal(now.club(), removal ? &*removal : nullptr, messages,
-                                actor(now, caller));
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::undo_removal(now.club(), removal ? &*removal : nullptr, messages, who);
+    });
   };
   auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kUndoRemoval,
                                  request.client_msg_id(), std::move(decide));
@@ -343,9 +353,11 @@ Answer<v1::Committed> resolve_report(Gate& gate, Caller caller, const v1::Resolv
   Decide decide = [&request, caller, club](const Deciding& now) {
     auto row = now.facts.report(club, request.report_id());
     auto sanction = now.facts.sanction(club, request.sanction_id());
-    return domain::resolve_report(now.club(), row ? &*row : nullptr,
-                                  sanction ? &sanction->sanction() : nullptr, request,
-                                  actor(now, caller), now.now_ms);
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::resolve_report(now.club(), row ? &*row : nullptr,
+                                    sanction ? &sanction->sanction() : nullptr, request, who,
+                                    now.now_ms);
+    });
   };
   auto outcome =
       co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
@@ -382,12 +394,15 @@ Answer<v1::Committed> appeal_sanction(Gate& gate, Caller caller,
 Answer<v1::Committed> answer_appeal(Gate& gate, Caller caller, const v1::AnswerAppeal& request) {
   constexpr auto kind = v1::ClientFrame::kAnswerAppeal;
   if (request.club_id() == 0) {
+    if (request.has_on_behalf()) co_return domain::bad_request("on_behalf", "behalf.no_club");
     co_return co_await answer_site_appeal(gate, std::move(caller), request);
   }
   const auto club = PartitionId::club(request.club_id());
   Decide decide = [&request, caller, club](const Deciding& now) {
     auto row = now.facts.sanction(club, request.sanction_id());
-    return domain::answer_appeal(now.club(), row ? &*row : nullptr, request, actor(now, caller));
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::answer_appeal(now.club(), row ? &*row : nullptr, request, who);
+    });
   };
   auto outcome =
       co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));
@@ -401,6 +416,7 @@ Answer<v1::Committed> answer_appeal(Gate& gate, Caller caller, const v1::AnswerA
 Answer<v1::Committed> decide_appeal(Gate& gate, Caller caller, const v1::DecideAppeal& request) {
   constexpr auto kind = v1::ClientFrame::kDecideAppeal;
   if (request.club_id() == 0) {
+    if (request.has_on_behalf()) co_return domain::bad_request("on_behalf", "behalf.no_club");
     co_return co_await decide_site_appeal(gate, std::move(caller), request);
   }
   const auto club = PartitionId::club(request.club_id());
@@ -412,9 +428,11 @@ Answer<v1::Committed> decide_appeal(Gate& gate, Caller caller, const v1::DecideA
       target = now.facts.member(club.id, row->sanction().account_id());
       name = name_of(now.facts, row->sanction().account_id());
     }
-    return domain::decide_appeal(now.club(), row ? &*row : nullptr,
-                                 {.target = target ? &*target : nullptr, .display_name = name},
-                                 request, actor(now, caller), now.now_ms);
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::decide_appeal(now.club(), row ? &*row : nullptr,
+                                   {.target = target ? &*target : nullptr, .display_name = name},
+                                   request, who, now.now_ms);
+    });
   };
   auto outcome =
       co_await commit(gate, caller, club, kind, request.client_msg_id(), std::move(decide));

@@ -28,6 +28,13 @@ Result<void> check_line(std::string_view text) {
   return check_paragraph(text, "text", limits::purpose_bytes);
 }
 
+// Whether that name stands under a sanction: who imposed it, for whom, or who confirmed it.
+bool has_decided(const v1::Sanction& sanction, std::uint64_t account_id) {
+  if (sanction.imposed_by() == account_id) return true;
+  return account_id != 0 &&
+         (sanction.confirmed_by() == account_id || sanction.on_behalf().account_id() == account_id);
+}
+
 Result<void> check_space(const v1::Appeal& appeal) {
   const auto lines = static_cast<std::uint32_t>(appeal.lines_size());
   if (lines >= limits::appeal_lines) return too_large("text", limits::appeal_lines, lines + 1);
@@ -45,7 +52,8 @@ Result<void> check_impartial(const v1::Sanction& sanction, const Actor& actor) {
   if (sanction.account_id() == actor.account_id) {
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "sanction.own_case");
   }
-  if (sanction.imposed_by() == actor.account_id || sanction.confirmed_by() == actor.account_id) {
+  if (has_decided(sanction, actor.account_id) ||
+      (actor.acts_for != 0 && has_decided(sanction, actor.acts_for))) {
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "appeal.own_decision");
   }
   return {};

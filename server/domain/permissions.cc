@@ -10,6 +10,7 @@ namespace {
 
 constexpr RoleSet nobody = 0;
 constexpr RoleSet managers = committee_and_above;
+constexpr RoleSet supervisors = bit(v1::CLUB_ROLE_SUPERVISOR);
 constexpr StatusSet never = 0;
 constexpr StatusSet invited = bit(v1::MEMBER_STATUS_INVITED);
 constexpr StatusSet on_the_way =
@@ -56,6 +57,7 @@ constexpr std::array<Permission, action_count> table{{
   {Action::read_charter,            "may.read_charter",          Ground::club,  all_roles,           all_roles, may_go,     by_membership, false, Hold::free},
   {Action::accept_charter,          "may.accept_charter",        Ground::club,  all_roles,           all_roles, may_go,     by_membership, false, Hold::free},
   {Action::change_charter,          "may.change_charter",        Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
+  {Action::act_on_behalf,           "may.act_on_behalf",         Ground::club,  supervisors,         nobody,    never,      by_membership, false, Hold::held},
   {Action::second_act,              "may.second_act",            Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::remove_messages,         "may.remove_messages",       Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::read_audit,              "may.read_audit",            Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::free},

@@ -59,6 +59,7 @@ enum class Action : std::uint8_t {
   read_charter,
   accept_charter,
   change_charter,
+  act_on_behalf,    // of the committee or one of its officers
   second_act,       // confirm or decline what another proposed
   remove_messages,  // many at once, and bring them back
   read_audit,       // every record of the provable log

@@ -65,6 +65,7 @@ bool has_second(const ClubState& club, const v1::Proposal& proposal) {
   return std::ranges::any_of(club.members(), [&](const MemberState& member) {
     return is_officer(member.role, member.status) && rank(member.role) > subject &&
            member.account_id != proposal.proposed_by() &&
+           member.account_id != proposal.on_behalf().account_id() &&
            member.account_id != proposal.account_id();
   });
 }
@@ -183,9 +184,11 @@ Result<Decision> decide_proposal(const ClubState& club, const store::ProposalRow
     return std::unexpected(open.error());
   }
   const v1::Proposal& proposal = row->proposal();
-  if (proposal.proposed_by() == actor.account_id) {
-    return refuse(v1::REFUSAL_CODE_FORBIDDEN, "proposal.own");
-  }
+  // Whose word it is, whoever typed it.
+  const bool own = proposal.proposed_by() == actor.account_id ||
+                   (proposal.on_behalf().account_id() != 0 &&
+                    proposal.on_behalf().account_id() == actor.account_id);
+  if (own) return refuse(v1::REFUSAL_CODE_FORBIDDEN, "proposal.own");
   if (!request.confirm() && request.text().empty()) return bad_request("text", "text.blank");
   if (auto checked = check_paragraph(request.text(), "text", limits::purpose_bytes); !checked) {
     return std::unexpected(checked.error());
@@ -213,6 +216,7 @@ Result<Decision> decide_proposal(const ClubState& club, const store::ProposalRow
     sanction.set_imposed_by(proposal.proposed_by());
     sanction.set_confirmed_by(actor.account_id);
     sanction.set_by_site(false);
+    if (proposal.has_on_behalf()) *sanction.mutable_on_behalf() = proposal.on_behalf();
     closed.set_sanction_id(sanction.sanction_id());
   }
   *decision.add(audience_of(club, proposal.account_id())).event.mutable_proposal_closed() =

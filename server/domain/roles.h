@@ -76,6 +76,7 @@ struct Actor {
       v1::CLUB_ROLE_UNSPECIFIED;  // UNSPECIFIED: never was a member of the club in question
   v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
   std::uint64_t charter_version = 0;  // that they accepted last
+  std::uint64_t acts_for = 0;         // the officer on whose behalf they ask; 0 = nobody's alone
   std::uint64_t club_id = 0;
   std::span<const SanctionState> sanctions{};  // on this account, in this club
   std::int64_t now_ms = 0;                     // what their ends are judged by

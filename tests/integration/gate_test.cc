@@ -684,6 +684,12 @@ const Case cases[] = {
        f.mutable_suggest_sanction()->set_account_id(s.colleague);
        f.mutable_suggest_sanction()->set_reason(v1::REASON_CODE_SPAM);
      }},
+    {"mutes on behalf of the committee",
+     {bit(v1::CLUB_ROLE_SUPERVISOR), no_role, 0, staff},
+     [](F& f, const S& s) {
+       ask_sanction(f, s, s.guest, v1::SANCTION_KIND_MUTE, domain::limits::mute_max_s + 1);
+       f.mutable_impose_sanction()->mutable_on_behalf();
+     }},
     {"lists own sanctions",
      {.site = anyone},
      [](F& f, const S&) { f.mutable_list_own_sanctions(); }},

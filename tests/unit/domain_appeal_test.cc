@@ -102,6 +102,18 @@ TEST_CASE("of what two decided, neither judges the appeal") {
   CHECK(court.decide(court.actor(6), false));
 }
 
+TEST_CASE("who was acted for has decided, and so has who acts for them") {
+  Court court(member, v1::CLUB_ROLE_PRESIDENT);
+  court.open();
+  court.row.mutable_sanction()->set_imposed_by(outsider);
+  court.row.mutable_sanction()->mutable_on_behalf()->set_account_id(4);
+  CHECK(rule_of(court.decide(court.actor(4), false)) == "appeal.own_decision");
+  Actor acting = court.actor(6);
+  CHECK(court.decide(acting, false));
+  acting.acts_for = 4;
+  CHECK(rule_of(court.decide(acting, false)) == "appeal.own_decision");
+}
+
 TEST_CASE("a granted appeal lifts the sanction in the same decision") {
   Court court;
   court.open();

@@ -57,6 +57,7 @@ const std::set<Action> committee_does = {create_room,
                                          read_audit,
                                          change_charter};
 const std::set<Action> president_does = {change_club};
+const std::set<Action> supervisor_does = {act_on_behalf};
 
 bool expected(Action action, v1::ClubRole role, v1::MemberStatus status, v1::SiteRole site) {
   if (site == v1::SITE_ROLE_UNSPECIFIED) return false;
@@ -81,6 +82,7 @@ bool expected(Action action, v1::ClubRole role, v1::MemberStatus status, v1::Sit
   if (not_for_guests.contains(action)) return role != v1::CLUB_ROLE_GUEST;
   if (committee_does.contains(action)) return role >= v1::CLUB_ROLE_COMMITTEE;
   if (president_does.contains(action)) return role >= v1::CLUB_ROLE_PRESIDENT;
+  if (supervisor_does.contains(action)) return role == v1::CLUB_ROLE_SUPERVISOR;
   return false;
 }
 
@@ -94,7 +96,7 @@ TEST_CASE("every action has a row, an id of its own, and a sentence in the expec
     int groups = action == accept_membership ? 1 : 0;
     for (const auto* group :
          {&staff_only, &owner_only, &everyone_with_an_account, &readers_do, &active_members_do,
-          &not_for_guests, &committee_does, &president_does}) {
+          &not_for_guests, &committee_does, &president_does, &supervisor_does}) {
       groups += static_cast<int>(group->contains(action));
     }
     CHECK_MESSAGE(groups == 1, permissions[i].rule_id);

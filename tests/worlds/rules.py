@@ -589,6 +589,22 @@ class Rules:
             return {"FORBIDDEN"}
         return self.waits_already(who, q) if self.heavy(who, q.club_id, q.account_id, q.kind) else None
 
+    def judge_for_the_committee(self, who, q):
+        """A mute of the whole club, by who acts for the committee as a whole: by its president's rights."""
+        if no := self.in_club(who, q.club_id, {SUPERVISOR}):
+            return no
+        if q.account_id == who:
+            return {"FORBIDDEN"}
+        target = self.member(q.account_id, q.club_id)
+        if target is None:
+            return {"NOT_FOUND"}
+        if max(target.role, 7 if self.staff(q.account_id) else 0) >= PRESIDENT:
+            return {"FORBIDDEN"}
+        if target.status not in PLACED:
+            return {"CONFLICT"}
+        same = [s for s in self.standing(q.account_id, q.club_id) if (s.kind, s.room) == (q.kind, q.room_id)]
+        return {"FORBIDDEN"} if same and same[0].by_site else None
+
     # What puts somebody out of a club takes two of its committee; site staff answer for themselves.
     def heavy(self, who, club, account, kind=0, status=0):
         m = self.member(account, club)
@@ -832,6 +848,8 @@ class Rules:
 
     def judge(self, who, name, q):
         """`who` 0: nobody is logged in."""
+        if name == "impose_sanction" and who and q.HasField("on_behalf"):
+            return self.judge_for_the_committee(who, q)
         if who == 0 and name not in self.WITHOUT_ACCOUNT:
             return {"UNAUTHENTICATED"}
         return self.POLICY[name](self, who, q)
@@ -980,7 +998,7 @@ class Rules:
             if (s.kind, s.room) == (q.kind, q.room_id):
                 s.stands, before = False, s.before or before
         self.clubs[q.club_id].sanctions[reply.object_id] = Sanction(
-            q.account_id, q.kind, q.room_id, self.staff(who), before if q.kind == SUSPENSION else 0, q.kind not in (WARNING, KICK), who)
+            q.account_id, q.kind, q.room_id, self.staff(who) and not q.HasField("on_behalf"), before if q.kind == SUSPENSION else 0, q.kind not in (WARNING, KICK), who)
         m.status = {SUSPENSION: SUSPENDED, KICK: LEFT, BAN: BANNED}.get(q.kind, m.status)
         if q.kind in (KICK, BAN) and m.role > MEMBER:
             m.role = MEMBER

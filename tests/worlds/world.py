@@ -640,6 +640,9 @@ class World:
         q.duration_s = 86_400 * self.random.randint(1, 20) if q.kind in (r.MUTE, r.SUSPENSION, r.BAN) else 0
         if self.random.random() < 0.05:   # who is banned from the site plays no more: far too long for anybody
             q.club_id, q.kind, q.room_id, q.duration_s = 0, r.BAN, 0, 1 << 31
+        elif q.club_id and self.random.random() < 0.1:
+            q.kind, q.room_id, q.duration_s = r.MUTE, 0, 86_400
+            q.on_behalf.SetInParent()
 
     def invent_lift_sanction(self, who, q, _):
         held = self.rules.clubs[q.club_id].sanctions if q.club_id in self.rules.clubs else {}

@@ -169,6 +169,7 @@ void Timeline::change_message(v1::Message& message, const v1::Event& event) {
       message.set_delete_reason(event.message_deleted().reason());
       message.set_delete_text(event.message_deleted().text());
       message.set_deleted_seq(event.seq());
+      if (event.has_on_behalf()) *message.mutable_deleted_for() = event.on_behalf();
       return;
     case v1::Event::kMessageRestored:
       message.set_deleted(false);
@@ -180,6 +181,7 @@ void Timeline::change_message(v1::Message& message, const v1::Event& event) {
       message.clear_delete_reason();
       message.clear_delete_text();
       message.clear_deleted_seq();
+      message.clear_deleted_for();
       message.set_restored_seq(event.seq());
       return;
     case v1::Event::kMessageLocked:

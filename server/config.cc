@@ -290,6 +290,14 @@ const std::vector<Key>& keys() {
        Text{[](Config& c) -> std::string& { return c.antispam.rules_dir; }, "", check_any},
        "Folder of rules files: standard.toml for every club, and SLUG.toml for one of its own.\n"
        "Empty = the built-in rules."},
+      {"antispam", "model",
+       Text{[](Config& c) -> std::string& { return c.antispam.model; }, "", check_any},
+       "A learned score of your own, made by `amicale admin spam train`. Empty = the one that the "
+       "program carries."},
+      {"antispam", "model_sha256",
+       Text{[](Config& c) -> std::string& { return c.antispam.model_sha256; }, "", check_any},
+       "The SHA-256 that `train` printed for it: another file is not used, and the server does not "
+       "start."},
 
       {"backup", "directory",
        Text{[](Config& c) -> std::string& { return c.backup.directory; }, "", check_any},

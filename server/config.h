@@ -76,6 +76,8 @@ struct Config {
   struct Antispam {
     bool enabled = true;
     std::string rules_dir;
+    std::string model;
+    std::string model_sha256;
   } antispam;
 
   struct Backup {

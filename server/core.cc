@@ -10,8 +10,10 @@
 #include <iterator>
 #include <thread>
 
+#include "server/auth/token.h"
 #include "server/domain/limits.h"
 #include "server/session/audit_news.h"
+#include "storage/hex.h"
 
 namespace amicale {
 
@@ -72,23 +74,39 @@ std::string without_slash(std::string url) {
   return url;
 }
 
+std::string contents_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in && !in.eof()) throw std::runtime_error(file.string() + ": unreadable");
+  return text;
+}
+
+// With the model that the configuration pins. Throws when the file is another one.
+domain::antispam::Filter make_filter(const Config::Antispam& config) {
+  if (config.model.empty()) return domain::antispam::Filter();
+  const std::string file = contents_of(config.model);
+  if (storage::to_hex(auth::digest(file)) != config.model_sha256) {
+    throw std::runtime_error(config.model + ": its SHA-256 is not antispam.model_sha256");
+  }
+  auto model = domain::antispam::Model::read(file);
+  if (!model) throw std::runtime_error(config.model + ": no model of this version");
+  return domain::antispam::Filter(*std::move(model));
+}
+
 // The rules of every club: standard.toml for all, and SLUG.toml for a club of its own. Throws for a
 // file that can't be read: a site does not start with other rules than it was given.
 std::unique_ptr<const domain::antispam::Shield> make_shield(const Config& config,
                                                             const storage::Database& database) {
   if (!config.antispam.enabled) return nullptr;
-  auto shield = std::make_unique<domain::antispam::Shield>();
+  auto shield = std::make_unique<domain::antispam::Shield>(make_filter(config.antispam));
   if (config.antispam.rules_dir.empty()) return shield;
   const storage::View view(database);
   for (const auto& file : std::filesystem::directory_iterator(config.antispam.rules_dir)) {
     if (file.path().extension() != ".toml") continue;
-    std::ifstream in(file.path(), std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    auto rules = domain::antispam::Rules::parse(shield->filter().folding(), text);
-    if (!in || !rules) {
-      throw std::runtime_error(file.path().string() + ": " +
-                               (rules ? "unreadable" : "wrong at " + rules.error().field));
-    }
+    auto rules =
+        domain::antispam::Rules::parse(shield->filter().folding(), contents_of(file.path()));
+    if (!rules)
+      throw std::runtime_error(file.path().string() + ": wrong at " + rules.error().field);
     const std::string slug = file.path().stem().string();
     if (slug == "standard") {
       shield->set_everywhere(*std::move(rules));

@@ -62,6 +62,10 @@ int run(const amicale::Config& config) {
                      error.what());
     std::cerr << "amicaled: " << error.what() << '\n';
     return cannot_start;
+  } catch (const std::exception& error) {
+    spdlog::critical("cannot start error=\"{}\"", error.what());
+    std::cerr << "amicaled: " << error.what() << '\n';
+    return cannot_start;
   }
   if (auto opened = server->open(); !opened) {
     spdlog::critical("cannot start error=\"{}\"", opened.error());

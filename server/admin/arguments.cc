@@ -562,6 +562,8 @@ class CommandLine {
         [&](CLI::App* sub, verb::SpamCheck& v) {
           option(sub, "text", v.text, {"Le texte", "The text"})->required();
           option(sub, "--rules", v.rules, {"Un fichier de règles", "A rules file"});
+          option(sub, "--model", v.model,
+                 {"Un modèle (celui du programme)", "A model (the program's own)"});
           option(sub, "--trust", v.trust,
                  {"La confiance de l'auteur, de 0 à 4 (0)", "The author's trust, 0 to 4 (0)"});
         });
@@ -595,6 +597,8 @@ class CommandLine {
               sub, "--rules", v.rules,
               {"Un brouillon de règles; sans lui, les règles d'alors doivent redire la même chose",
                "A draft of rules; without it, the rules of then must say the same again"});
+          option(sub, "--model", v.model,
+                 {"Un modèle (celui du programme)", "A model (the program's own)"});
         });
     verb<verb::SpamTrust>(app, "trust",
                           {"Dit la confiance d'un club en un membre, et pourquoi",

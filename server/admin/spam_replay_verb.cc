@@ -5,10 +5,9 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
 #include "server/admin/console.h"
+#include "server/admin/spam_files.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
 #include "server/domain/antispam/judge.h"
@@ -59,21 +58,8 @@ int run(const verb::SpamReplay& verb, Console& console) {
   const auto since = duration_ms(verb.since.empty() ? "30d" : verb.since);
   if (!since) return console.fail(console.text(phrase::spam_since_bad, verb.since), kUsage);
   try {
-    const antispam::Filter filter;
-    antispam::Rules rules = antispam::Rules::standard();
-    if (!verb.rules.empty()) {
-      std::ifstream in(verb.rules, std::ios::binary);
-      const std::string text{std::istreambuf_iterator<char>(in), {}};
-      auto parsed = antispam::Rules::parse(filter.folding(), text);
-      if (!in.good() && !in.eof()) {
-        return console.fail(console.text(phrase::spam_rules_bad, verb.rules, ""), kRefused);
-      }
-      if (!parsed) {
-        return console.fail(console.text(phrase::spam_rules_bad, verb.rules, parsed.error().field),
-                            kRefused);
-      }
-      rules = *std::move(parsed);
-    }
+    const antispam::Filter filter = read_filter(console, verb.model);
+    const antispam::Rules rules = read_rules(console, filter, verb.rules);
     storage::DatabaseOptions options;
     options.folder = verb.data;
     options.mode = storage::DatabaseOptions::Mode::open;

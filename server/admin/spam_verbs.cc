@@ -8,6 +8,7 @@
 
 #include "server/admin/console.h"
 #include "server/admin/spam_corpus.h"
+#include "server/admin/spam_files.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
 #include "server/auth/token.h"
@@ -15,6 +16,7 @@
 #include "server/domain/antispam/obfuscation.h"
 #include "server/domain/antispam/training.h"
 #include "storage/database.h"
+#include "storage/hex.h"
 #include "storage/view.h"
 
 namespace amicale::admin {
@@ -32,18 +34,6 @@ int reading_files(const Console& console, Work work) {
 }
 
 std::string share(double value) { return fmt::format("{:.3f}", value); }
-
-std::string file_contents(const std::string& name) {
-  std::ifstream in(name, std::ios::binary);
-  if (!in) throw std::runtime_error("cannot read " + name);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string hex(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return out;
-}
 
 // Judges by cross-validation and prints a line.
 void evaluate(const Console& console, const antispam::Trainer& trainer, const Corpus& corpus,
@@ -165,7 +155,7 @@ int run(const verb::SpamTrain& verb, Console& console) {
     out.close();
     if (!out) throw std::runtime_error("cannot write " + verb.output);
     console.say(phrase::spam_trained, verb.version, grouped(examples.size()), verb.output,
-                hex(auth::digest(bytes)));
+                storage::to_hex(auth::digest(bytes)));
     return static_cast<int>(kDone);
   });
 }
@@ -233,16 +223,8 @@ int run(const verb::SpamEval& verb, Console& console) {
 
 int run(const verb::SpamCheck& verb, Console& console) {
   return reading_files(console, [&] {
-    const antispam::Filter filter;
-    antispam::Rules rules = antispam::Rules::standard();
-    if (!verb.rules.empty()) {
-      auto parsed = antispam::Rules::parse(filter.folding(), file_contents(verb.rules));
-      if (!parsed) {
-        return console.fail(console.text(phrase::spam_rules_bad, verb.rules, parsed.error().field),
-                            kRefused);
-      }
-      rules = *std::move(parsed);
-    }
+    const antispam::Filter filter = read_filter(console, verb.model);
+    const antispam::Rules rules = read_rules(console, filter, verb.rules);
     const auto reading = filter.read(rules, verb.text);
     antispam::Circumstances c;
     c.actor = {.account_id = 1,

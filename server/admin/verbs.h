@@ -104,13 +104,13 @@ struct SpamEval {
   bool shipped = false, verbose = false;
 };
 struct SpamReplay {
-  std::string data, club, since, rules;
+  std::string data, club, since, rules, model;
 };
 struct SpamTrust {
   std::string club, member;  // no member: oneself
 };
 struct SpamCheck {
-  std::string text, rules;
+  std::string text, rules, model;
   std::uint32_t trust = 0;
 };
 

@@ -4,11 +4,14 @@
 // log.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "server/admin/console.h"
 #include "server/admin/verbs.h"
+#include "server/auth/token.h"
 #include "server/domain/antispam/judge.h"
+#include "storage/hex.h"
 #include "storage/log_reader.h"
 #include "tests/support/club_world.h"
 
@@ -74,6 +77,22 @@ TEST_CASE("a newcomer's three links wait for the committee, which releases them 
   REQUIRE(message);
   CHECK(message->body() == three_links);
   CHECK(message->author() == world["newcomer"].account);
+}
+
+TEST_CASE("a model of one's own is used only with its pin") {
+  const std::string_view bytes = domain::antispam::Model::shipped_file();
+  const auto pinned = [bytes](const std::string& sha256) {
+    return [bytes, sha256](Config& config) {
+      const auto file = std::filesystem::path(config.server.data_dir).string() + ".model";
+      std::ofstream(file, std::ios::binary) << bytes;
+      config.antispam.enabled = true;
+      config.antispam.model = file;
+      config.antispam.model_sha256 = sha256;
+    };
+  };
+  CHECK_THROWS_AS(RunningServer(pinned(std::string(64, '0'))), std::exception);
+  RunningServer running(pinned(storage::to_hex(auth::digest(bytes))));
+  CHECK(running.server().core().gate().shield->filter().model().version() != 0);
 }
 
 TEST_CASE("one question tells how well the club knows somebody, and why") {

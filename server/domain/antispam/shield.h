@@ -13,6 +13,9 @@ namespace amicale::domain::antispam {
 // afterwards: read from any thread.
 class Shield {
  public:
+  Shield() = default;
+  explicit Shield(Filter filter) : filter_(std::move(filter)) {}
+
   const Filter& filter() const { return filter_; }
   const Rules& rules_of(std::uint64_t club_id) const {
     const auto own = by_club_.find(club_id);

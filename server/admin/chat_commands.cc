@@ -79,6 +79,7 @@ constexpr CommandName kCommands[] = {
     {"suivant", "next", {"", ""}, &phrase::about_next},
     {"reessayer", "retry", {"", ""}, &phrase::about_retry},
     {"abandonner", "discard", {"", ""}, &phrase::about_discard},
+    {"pourquoi", "why", {"", ""}, &phrase::about_why},
     {"accepter", "accept", {"", ""}, &phrase::about_accept},
     {"decliner", "decline", {"", ""}, &phrase::about_decline},
     {"bloquer", "block", {"", ""}, &phrase::about_block},
@@ -201,6 +202,10 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
     overlay_ = Overlay::pins;
     overlay_top_ = 0;
     for (const auto number : timeline()->pins()) want_history({number, number});
+  } else if (name == "why") {
+    if (judged_echo() == nullptr) return tell(text(phrase::chat_nothing_judged), now);
+    overlay_ = Overlay::why;
+    overlay_top_ = 0;
   } else if (name == "members") {
     if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
     overlay_ = Overlay::members;
@@ -212,6 +217,15 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
     else
       block_direct(name == "unblock");
   }
+}
+
+const client::Echo* ChatScreen::judged_echo() const {
+  const client::Echo* found = nullptr;
+  if (!timeline()) return found;
+  for (const client::Echo& echo : timeline()->echoes()) {
+    if (echo.held_id != 0 || (echo.failure && echo.failure->refusal.has_why())) found = &echo;
+  }
+  return found;
 }
 
 const v1::Message* ChatScreen::message(std::uint64_t number) const {

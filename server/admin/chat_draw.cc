@@ -9,6 +9,7 @@
 #include "server/admin/chat_screen.h"
 #include "server/admin/failure_text.h"
 #include "server/admin/vocabulary.h"
+#include "server/admin/why_card.h"
 #include "server/domain/limits.h"
 
 namespace amicale::admin {
@@ -795,6 +796,16 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
     for (const auto& proposal : proposals_) out.push_back(proposal_line(proposal));
   } else if (overlay_ == Overlay::sanctions) {
     for (const auto& sanction : sanctions_) out.push_back(sanction_line(sanction));
+  } else if (const auto* echo = judged_echo(); overlay_ == Overlay::why && echo != nullptr) {
+    constexpr int frame = 4;
+    const auto& why = echo->held_id != 0 ? echo->why : echo->failure->refusal.why();
+    for (const auto& line : why_card(why, echo->request.body(), options_.language)) {
+      for (const auto& piece : wrap(line, std::max(20, pane_columns_ - frame))) {
+        out.emplace_back();
+        for (const Glyph& glyph : piece) out.back() += glyph.bytes;
+      }
+      out.emplace_back();
+    }
   } else if (overlay_ == Overlay::pins && timeline()) {
     for (const auto number : timeline()->pins()) {
       const v1::Message* pinned = message(number);
@@ -815,6 +826,7 @@ void ChatScreen::draw_overlay(Grid& grid) {
   if (overlay_ == Overlay::proposals) title = text(phrase::chat_proposals);
   if (overlay_ == Overlay::sanctions) title = text(phrase::chat_sanctions);
   if (overlay_ == Overlay::pins) title = text(phrase::chat_pins_title);
+  if (overlay_ == Overlay::why) title = text(phrase::chat_why_title);
   if (overlay_ == Overlay::members && current_) {
     const auto* club = model_.club(current_->stream.id);
     title = text(phrase::chat_members_title, club ? club->club.name() : "", lines.size());

@@ -219,6 +219,8 @@ class ChatScreen {
   std::string proposal_line(const v1::Proposal& proposal) const;
   std::int64_t now_ms() const;
   std::vector<std::string> overlay_lines() const;
+  // The last message of this place that was held, or refused with reasons; nothing when there is none.
+  const client::Echo* judged_echo() const;
   // Lines from the bottom of the pane upwards, at least `count` where there are as many.
   std::vector<Line> lines_upwards(const std::optional<Anchor>& anchor, std::size_t count);
   std::vector<Line> lines_of(const std::vector<client::Row>& rows, std::size_t index);
@@ -299,7 +301,8 @@ class ChatScreen {
     sanctions,
     reports,
     proposals,
-    charter
+    charter,
+    why
   } overlay_ = Overlay::none;
   int overlay_top_ = 0;
   std::vector<v1::Sanction> sanctions_;  // that the overlay shows

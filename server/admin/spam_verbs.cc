@@ -11,6 +11,7 @@
 #include "server/admin/spam_files.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
+#include "server/admin/why_card.h"
 #include "server/auth/token.h"
 #include "server/domain/antispam/judge.h"
 #include "server/domain/antispam/obfuscation.h"
@@ -240,19 +241,14 @@ int run(const verb::SpamCheck& verb, Console& console) {
     const antispam::Memory memory(rules.limits());
     auto verdict = antispam::judge(rules, reading, c, memory);
     antispam::add_sentences(rules, verdict.why, verdict.trust);
-    const bool english = console.language() == v1::LANGUAGE_EN;
+    if (verdict.action == antispam::Action::allow) {
+      verdict.why.clear_appeal_fr();
+      verdict.why.clear_appeal_en();
+    }
     console.print(fmt::format("{}  ({} / 1000)", antispam::name_of(verdict.action),
                               reading.score.thousandths));
-    for (const v1::Finding& finding : verdict.why.findings()) {
-      const std::string_view words = std::string_view(verb.text).substr(
-          finding.span_begin(), finding.span_end() - finding.span_begin());
-      console.print(fmt::format("  {} v{}: {}{}", finding.rule_id(), finding.rule_version(),
-                                english ? finding.text_en() : finding.text_fr(),
-                                words.empty() ? "" : " [" + printable(words) + "]"));
-    }
-    console.print("  " + (english ? verdict.why.trust_en() : verdict.why.trust_fr()));
-    if (verdict.action != antispam::Action::allow) {
-      console.print("  " + (english ? verdict.why.appeal_en() : verdict.why.appeal_fr()));
+    for (const auto& line : why_card(verdict.why, verb.text, console.language())) {
+      console.print("  " + line);
     }
     return static_cast<int>(kDone);
   });

@@ -637,6 +637,33 @@ TEST_CASE("a report says what and why, and the queue shows the words that were k
   CHECK(has(chat.text(), "kept words"));
 }
 
+TEST_CASE("a held message says why, in full when asked") {
+  Chat chat;
+  chat.ready();
+  chat.say("/why");
+  CHECK(has(chat.text(), "Nothing is held or refused here."));
+  chat.say("voir a.example b.example c.example");
+  v1::Reply reply;
+  auto& committed = *reply.mutable_post_message();
+  committed.set_held(true);
+  committed.set_object_id(4);
+  auto& finding = *committed.mutable_why()->add_findings();
+  finding.set_rule_id("spam.links");
+  finding.set_rule_version(3);
+  finding.set_text_en("Too many.");
+  finding.set_span_begin(25);
+  finding.set_span_end(4'000);  // a server is not believed where a text ends
+  committed.mutable_why()->set_trust_en("Trust 0.");
+  committed.mutable_why()->set_appeal_en("Ask the committee.");
+  chat.answer(reply);
+  CHECK(has(chat.text(), "held, the committee will read it"));
+  chat.say("/why");
+  const auto card = chat.text();
+  CHECK(has(card, "spam.links v3: Too many. [c.example]"));
+  CHECK(has(card, "Trust 0."));
+  CHECK(has(card, "Ask the committee."));
+}
+
 TEST_CASE("a conversation is asked for with consent, and answered with one key") {
   Chat chat;
   chat.ready();

@@ -317,8 +317,8 @@ std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row
       const bool english = options_.language == v1::LANGUAGE_EN;
       add(line,
           text(phrase::chat_message_held, findings.empty() ? ""
-                                  : english        ? findings[0].text_en()
-                                                   : findings[0].text_fr()),
+                                          : english        ? findings[0].text_en()
+                                                           : findings[0].text_fr()),
           quiet());
     } else if (link_ != Link::online)
       add(line, text(phrase::chat_sending), quiet());

@@ -39,6 +39,7 @@ struct JudgedWorld : ClubWorld {
     frame.mutable_review_held()->set_held_id(held);
     frame.mutable_review_held()->set_release(release);
     frame.mutable_review_held()->set_reason("lu");
+    frame.mutable_review_held()->set_client_msg_id(message_id());
     return client.call(frame);
   }
   v1::ListHeldReply held(WireClient& client) {
@@ -131,7 +132,7 @@ TEST_CASE("what is counted is remembered over a restart") {
   REQUIRE(refused.has_refusal());
   CHECK(refused.refusal().rule_id() == "spam.duplicate.own");
   REQUIRE(refused.refusal().why().findings_size() == 1);
-  CHECK(refused.refusal().message() == refused.refusal().why().findings(0).text_fr());
+  CHECK(refused.refusal().message() == refused.refusal().why().findings(0).text_en());
 }
 
 TEST_CASE("an edit is judged again, and the message stays as it was until it is released") {
@@ -145,6 +146,7 @@ TEST_CASE("an edit is judged again, and the message stays as it was until it is 
   frame.mutable_edit_message()->set_room_id(world.room(v1::ROOM_ACCESS_ALL));
   frame.mutable_edit_message()->set_number(posted.post_message().object_id());
   frame.mutable_edit_message()->set_body(three_links);
+  frame.mutable_edit_message()->set_client_msg_id(message_id());
   const auto edited = newcomer.call(frame);
   REQUIRE_MESSAGE(edited.has_edit_message(), edited.ShortDebugString());
   CHECK(edited.edit_message().held());

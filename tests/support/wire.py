@@ -30,7 +30,7 @@ class Protocol:
         files = sorted(str(p.relative_to(ROOT / "proto")) for p in (ROOT / "proto/amicale/v1").glob("*.proto"))
         subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}", *files], check=True)
         sys.path.insert(0, str(folder))
-        for name in ("common", "state", "event", "error", "frame", "session", "message", "club", "account"):
+        for name in ("common", "state", "event", "error", "frame", "session", "message", "club", "account", "moderation"):
             setattr(self, name, importlib.import_module(f"amicale.v1.{name}_pb2"))
         self.ClientFrame, self.Reply, self.ServerFrame = self.frame.ClientFrame, self.frame.Reply, self.frame.ServerFrame
         self.requests = {f.name: f for f in self.ClientFrame.DESCRIPTOR.oneofs_by_name["body"].fields}

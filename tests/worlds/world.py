@@ -200,7 +200,8 @@ class World:
             self.counts["event", event.WhichOneof("body")] += 1
             if event.WhichOneof("body") in ("act_proposed", "proposal_closed"):
                 as_staff = self.rules.staff(who) or who == self.just_demoted
-                if not as_staff and who not in self.proposals[kind, number, event.seq]:
+                # Told before the reply that names its seq: judged by who ever could.
+                if not as_staff and who not in self.proposals.get((kind, number, event.seq), self.ever["managers", number]):
                     raise Violation(f"{who} ({self.rules.accounts[who].login}) is told of a proposal: {str(event)[:300]}")
                 continue
             allowed = self.audience.get((kind, number, event.seq))

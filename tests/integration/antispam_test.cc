@@ -137,6 +137,7 @@ TEST_CASE("what is counted is remembered over a restart") {
 
 TEST_CASE("an edit is judged again, and the message stays as it was until it is released") {
   JudgedWorld world;
+  constexpr const char* disguised_host = "voir https://www.paypal.com@club.example.org/carte";
   auto newcomer = world.connect("newcomer");
   auto officer = world.connect("officer");
   const auto posted = world.say(newcomer, "bonjour");
@@ -145,7 +146,7 @@ TEST_CASE("an edit is judged again, and the message stays as it was until it is 
   *frame.mutable_edit_message()->mutable_stream() = world.stream();
   frame.mutable_edit_message()->set_room_id(world.room(v1::ROOM_ACCESS_ALL));
   frame.mutable_edit_message()->set_number(posted.post_message().object_id());
-  frame.mutable_edit_message()->set_body(three_links);
+  frame.mutable_edit_message()->set_body(disguised_host);
   frame.mutable_edit_message()->set_client_msg_id(message_id());
   const auto edited = newcomer.call(frame);
   REQUIRE_MESSAGE(edited.has_edit_message(), edited.ShortDebugString());
@@ -157,7 +158,7 @@ TEST_CASE("an edit is judged again, and the message stays as it was until it is 
   };
   CHECK(now() == "bonjour");
   REQUIRE(world.review(officer, edited.edit_message().object_id(), true).has_review_held());
-  CHECK(now() == three_links);
+  CHECK(now() == disguised_host);
 }
 
 TEST_CASE("what was judged is judged the same again from the log, byte for byte") {

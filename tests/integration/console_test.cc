@@ -108,7 +108,7 @@ TEST_CASE("a link from an import opens the account, and the session is kept for 
   std::string typed = "a password of hers\n";
   const std::string input = world.file("input", typed);
   REQUIRE(std::freopen(input.c_str(), "r", stdin) != nullptr);
-  CHECK(admin::run(admin::verb::Join{link, "", "", true}, hers) == kDone);
+  CHECK(admin::run(admin::verb::Join{.link = link, .password_stdin = true}, hers) == kDone);
   const std::string session = (world.running.folder() / "console" / "session").string();
   CHECK(mode_of(session) == 0600);
   const auto profile = admin::load_profile(session);

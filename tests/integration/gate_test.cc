@@ -478,7 +478,7 @@ const Case cases[] = {
 
     // The provable log
     {"checks the own case",
-     {everyone, everyone, was_or_will_be, staff},
+     {everyone, everyone, was_or_will_be | suspended, staff},
      [](F& f, const S& s) {
        *f.mutable_get_audit_proof()->mutable_stream() = support::club_stream(s.club);
        f.mutable_get_audit_proof()->set_account_id(s.subject);
@@ -501,7 +501,7 @@ const Case cases[] = {
        f.mutable_get_audit_proof()->mutable_stream()->set_id(1);
      }},
     {"checks that the log of acts goes on",
-     {everyone, everyone, was_or_will_be, staff},
+     {everyone, everyone, was_or_will_be | suspended, staff},
      [](F& f, const S& s) {
        *f.mutable_get_audit_consistency()->mutable_stream() = support::club_stream(s.club);
        f.mutable_get_audit_consistency()->set_from_size(1);

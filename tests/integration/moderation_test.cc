@@ -395,8 +395,25 @@ TEST_CASE("who is banned from a club contests it from outside, and somebody else
   auto boris = scene.connect("boris");
   auto owner = scene.connect(RunningServer::kLogin);
   boris.follow(account_stream(scene.boris_id));
-  const auto banned = ada.call(scene.impose(v1::SANCTION_KIND_BAN));
-  const uint64_t sanction = done(banned, banned.impose_sanction()).object_id();
+  // Ada asks for it, Dora confirms: what puts somebody out takes two, and neither judges it again.
+  scene.add("dora", v1::CLUB_ROLE_COMMITTEE);
+  auto dora = scene.connect("dora");
+  const auto proposed = ada.call(scene.impose(v1::SANCTION_KIND_BAN));
+  const auto asked = done(proposed, proposed.impose_sanction());
+  CHECK(asked.object_id() == 0);
+  v1::ClientFrame confirm;
+  confirm.mutable_decide_proposal()->set_club_id(scene.club);
+  confirm.mutable_decide_proposal()->set_proposal_id(asked.proposal_id());
+  confirm.mutable_decide_proposal()->set_confirm(true);
+  confirm.mutable_decide_proposal()->set_client_msg_id(message_id());
+  CHECK(ada.call(confirm).refusal().code() == v1::REFUSAL_CODE_FORBIDDEN);
+  const auto confirmed = dora.call(confirm);
+  done(confirmed, confirmed.decide_proposal());
+  v1::ClientFrame standing;
+  standing.mutable_list_sanctions()->set_club_id(scene.club);
+  const auto found = ada.call(standing).list_sanctions();
+  REQUIRE(found.cases_size() == 1);
+  const uint64_t sanction = found.cases(0).sanction().sanction_id();
 
   v1::ClientFrame appeal;
   appeal.mutable_appeal_sanction()->set_club_id(scene.club);
@@ -415,6 +432,7 @@ TEST_CASE("who is banned from a club contests it from outside, and somebody else
   decision.set_text("En effet");
   decision.set_client_msg_id(message_id());
   CHECK(ada.call(decide).refusal().rule_id() == "appeal.own_decision");
+  CHECK(dora.call(decide).refusal().rule_id() == "appeal.own_decision");
   v1::ClientFrame list;
   list.mutable_list_appeals()->set_club_id(scene.club);
   const auto waiting = ada.call(list).list_appeals();

@@ -643,6 +643,10 @@ TEST_CASE("a held message says why, in full when asked") {
   chat.say("/why");
   CHECK(has(chat.text(), "Nothing is held or refused here."));
   chat.say("voir a.example b.example c.example");
+  v1::PostMessage request = chat.last().post_message();
+  request.set_client_msg_id("0123456789abcdef");
+  *chat.asked.back().mutable_post_message() = request;
+  chat.on(client::Posting{1, request, kMe, kNoon});
   v1::Reply reply;
   auto& committed = *reply.mutable_post_message();
   committed.set_held(true);
@@ -728,7 +732,7 @@ TEST_CASE("drafts stay with their room") {
 
 TEST_CASE("help lists the keys and commands, and closes") {
   Chat chat(v1::LANGUAGE_FR);
-  chat.rows = 50;
+  chat.rows = 70;
   chat.columns = 110;
   chat.ready();
   chat.press(Key::Code::f1);

@@ -249,7 +249,8 @@ const std::set<Action> open_to_the_muted = {
     leave,         list_sanctions,      read_room,     read_site,        list_all_clubs,
     create_club,   invite_to_site,      set_site_role, find_account,     revoke_any_token,
     create_backup, see_stats,           ban_account,   open_direct,      manage_own_account,
-    file_report,   see_overdue_reports, read_audit,    read_own_audit};
+    file_report,   see_overdue_reports, read_audit,    read_own_audit,   read_charter,
+    accept_charter};
 
 TEST_CASE(
     "a mute holds back every action that is not said to stay open, for every role below the "

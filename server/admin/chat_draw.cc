@@ -274,9 +274,13 @@ std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row
     const bool moderated = said->deleted_by() != said->author() &&
                            said->delete_reason() != v1::REASON_CODE_UNSPECIFIED;
     const std::string gone =
-        moderated ? text(phrase::chat_deleted_by, text(name_of(said->delete_reason())),
-                         printable(said->delete_text()))
-                  : text(phrase::chat_deleted);
+        moderated
+            ? text(phrase::chat_deleted_by, text(name_of(said->delete_reason())),
+                   printable(said->delete_text()) +
+                       (said->has_deleted_for()
+                            ? " – " + doers(stream, said->deleted_by(), 0, &said->deleted_for())
+                            : std::string()))
+            : text(phrase::chat_deleted);
     add(line, cut_to(gone, width), {.colour = kQuiet, .reverse = selected, .italic = true});
     out.push_back({indented(std::move(line)), {}, key, 0});
   } else {

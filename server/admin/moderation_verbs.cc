@@ -94,16 +94,6 @@ int say_on_appeal(Request request, const Verb& verb, Console& console) {
   return kDone;
 }
 
-void print_appeal(const Console& console, const v1::SanctionCase& one) {
-  console.print("");
-  console.say(phrase::appeal_heading, one.sanction().sanction_id(),
-              local_time(one.appeal().due_ms()));
-  for (const auto& line : one.appeal().lines()) {
-    console.print("  " + local_time(line.time_ms()) + "  " + std::to_string(line.author()) + "  " +
-                  printable(line.text()));
-  }
-}
-
 std::int64_t unix_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -115,17 +105,34 @@ std::string until_of(const Console& console, const v1::Sanction& sanction) {
   return local_time(sanction.until_ms());
 }
 
-// Account ids: who imposed it, for whom, and who confirmed it.
-std::string doers_of(const Console& console, const v1::Sanction& sanction) {
-  std::string by = std::to_string(sanction.imposed_by());
-  if (sanction.has_on_behalf()) {
-    const auto officer = sanction.on_behalf().account_id();
+// Account ids: who did it, for whom, and who confirmed it.
+std::string doers_of(const Console& console, std::uint64_t actor, std::uint64_t second,
+                     const v1::OnBehalf* behalf) {
+  std::string by = std::to_string(actor);
+  if (behalf) {
     by = say(console.language(), phrase::by_on_behalf, by,
-             officer == 0 ? console.text(phrase::the_committee) : std::to_string(officer));
+             behalf->account_id() == 0 ? console.text(phrase::the_committee)
+                                       : std::to_string(behalf->account_id()));
   }
-  if (sanction.confirmed_by() != 0)
-    by = say(console.language(), phrase::by_two, by, sanction.confirmed_by());
+  if (second != 0) by = say(console.language(), phrase::by_two, by, second);
   return by;
+}
+
+// What anything that may have been done for the committee says of it.
+template <typename Done>
+const v1::OnBehalf* behalf_of(const Done& done) {
+  return done.has_on_behalf() ? &done.on_behalf() : nullptr;
+}
+
+void print_appeal(const Console& console, const v1::SanctionCase& one) {
+  console.print("");
+  console.say(phrase::appeal_heading, one.sanction().sanction_id(),
+              local_time(one.appeal().due_ms()));
+  for (const auto& line : one.appeal().lines()) {
+    console.print("  " + local_time(line.time_ms()) + "  " +
+                  doers_of(console, line.author(), 0, behalf_of(line)) + "  " +
+                  printable(line.text()));
+  }
 }
 
 void print_cases(const Console& console,
@@ -142,7 +149,8 @@ void print_cases(const Console& console,
                s.room_id() == 0 ? console.text(phrase::sanction_everywhere)
                                 : "#" + std::to_string(s.room_id()),
                console.text(name_of(s.reason())), local_time(s.start_ms()), until_of(console, s),
-               console.text(name_of(s.end())), doers_of(console, s), s.text()});
+               console.text(name_of(s.end())),
+               doers_of(console, s.imposed_by(), s.confirmed_by(), behalf_of(s)), s.text()});
   }
   console.print(table.text());
   console.say(phrase::how_many, cases.size());
@@ -363,7 +371,7 @@ int run(const verb::RemovalList& verb, Console& console) {
          std::to_string(removal.messages_size()), console.text(name_of(removal.reason())),
          local_time(removal.time_ms()),
          console.text(removal.undone_ms() != 0 ? phrase::removal_undone : phrase::sanction_stands),
-         std::to_string(removal.removed_by())});
+         doers_of(console, removal.removed_by(), 0, behalf_of(removal))});
   }
   console.print(table.text());
   console.say(phrase::how_many, all.removals_size());

@@ -141,14 +141,14 @@ void World::moderate(Device& device, Stream club) {
   Dice& dice = stage_.dice;
   const uint64_t target = dice.pick(accounts_)->id;
   v1::ClientFrame frame;
-  const auto kind = dice.below(16);
-  if (kind >= 15) {
+  const auto kind = dice.below(26);
+  if (kind >= 23) {
     auto& second = *frame.mutable_decide_proposal();
     second.set_club_id(club.id);
     second.set_proposal_id(1 + dice.below(8));
     second.set_confirm(dice.chance(80));
     second.set_text(some_words());
-  } else if (kind >= 13) {
+  } else if (kind >= 20) {
     auto& lift = *frame.mutable_lift_sanction();
     lift.set_club_id(club.id);
     lift.set_sanction_id(1 + dice.below(6));

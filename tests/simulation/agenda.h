@@ -17,11 +17,17 @@ class VirtualClock final : public runtime::Clock {
   int64_t steady_ms() const override { return steady_ms_; }
 
   void advance_to(int64_t steady_ms) { steady_ms_ = std::max(steady_ms_, steady_ms); }
-  void set_wall(int64_t unix_ms) { wall_offset_ms_ = unix_ms - steady_ms_; }
+  void set_wall(int64_t unix_ms) {
+    latest_ms_ = std::max(latest_ms_, now_ms());
+    wall_offset_ms_ = unix_ms - steady_ms_;
+  }
+  // No earlier than it ever was: a club's time, which never goes back, goes on.
+  void catch_up() { set_wall(std::max(now_ms(), latest_ms_)); }
 
  private:
   int64_t steady_ms_ = 1'000'000;
   int64_t wall_offset_ms_ = 1'790'000'000'000;
+  int64_t latest_ms_ = 0;
 };
 
 // What is to happen when: one thing at a time, in the order of time; what is due at the same instant, in the order in which it

@@ -290,6 +290,8 @@ void World::come_to_rest() {
   stage_.say("--- rest");
   stage_.calm = true;
   std::ranges::fill(busy_until_ms_, 0);
+  // Somebody sets the clock right: until then, who waits in a slow room waits for it too.
+  stage_.clock.catch_up();
   disk_.slow_until_ms = 0;
   disk_.crash_in = disk_.sync_fails_in = -1;
   if (disk_.is_broken()) restart_server(/*crash=*/false);

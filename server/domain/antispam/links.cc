@@ -108,7 +108,7 @@ bool host_matches(std::string_view host, std::string_view listed) {
 }
 
 std::string registrable_domain(std::string_view host) {
-  const std::string name(host);
+  std::string name(host);
   if (is_address(name)) return name;
   const char* found = psl_registrable_domain(psl_builtin(), name.c_str());
   return found != nullptr ? std::string(found) : name;

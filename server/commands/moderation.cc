@@ -581,7 +581,9 @@ Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account) {
 domain::Result<void> check_free_to_rename(const storage::View& view, uint64_t account,
                                           int64_t now_ms) {
   for (const auto& membership : view.memberships_of(account)) {
-    if (!domain::has(domain::placed, membership.member.status())) continue;
+    // Leaving opens no way round it: who has left may come back with another name, and old messages show it. Who is banned has no way
+    // back before it ends, and the club goes on showing the name that it knew.
+    if (membership.member.status() == v1::MEMBER_STATUS_BANNED) continue;
     auto held = queries::find_hold(view, account, membership.club_id, 0, now_ms);
     if (held) return domain::refuse_held(*held, now_ms);
   }

@@ -389,6 +389,21 @@ TEST_CASE("a report keeps the words, hides who told, and tells them how it ended
   CHECK(told->report_noticed().state() == v1::REPORT_STATE_ACTED);
 }
 
+TEST_CASE("a mute holds back a new name, also of who has left and would come back with it") {
+  Scene scene;
+  auto ada = scene.connect("ada");
+  auto boris = scene.connect("boris");
+  const auto muted = ada.call(scene.impose(v1::SANCTION_KIND_MUTE, 3'600));
+  done(muted, muted.impose_sanction());
+  v1::ClientFrame rename;
+  rename.mutable_change_profile()->set_display_name("Votez non");
+  rename.mutable_change_profile()->set_client_msg_id(message_id());
+  CHECK(boris.call(rename).refusal().code() == v1::REFUSAL_CODE_SANCTIONED);
+  const auto left = boris.call(set_status(scene.club, scene.boris_id, v1::MEMBER_STATUS_LEFT));
+  done(left, left.set_member_status());
+  CHECK(boris.call(rename).refusal().code() == v1::REFUSAL_CODE_SANCTIONED);
+}
+
 TEST_CASE("who is banned from a club contests it from outside, and somebody else decides") {
   Scene scene;
   auto ada = scene.connect("ada");

@@ -563,8 +563,8 @@ class Rules:
             return no
         return {"NOT_FOUND"} if 1 <= q.from_size <= q.to_size else {"BAD_REQUEST"}
     def judge_change_profile(self, who, q):
-        placed = [c for c, club in self.clubs.items() if who in club.members and club.members[who].status in PLACED]
-        return {"SANCTIONED"} if q.HasField("display_name") and any(self.held(who, c) for c in placed) else None
+        known = [c for c, club in self.clubs.items() if who in club.members and club.members[who].status != BANNED]
+        return {"SANCTIONED"} if q.HasField("display_name") and any(self.held(who, c) for c in known) else None
 
     def judge_impose_sanction(self, who, q):
         if q.club_id == 0:

@@ -126,12 +126,7 @@ std::string invitation(PartitionId partition, uint64_t invitation_id) {
   return key;
 }
 
-std::string invitations_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('I');
-  add(key, partition);
-  return key;
-}
+std::string invitations_prefix(PartitionId partition) { return tagged('I', partition); }
 
 std::string invitation_hash(std::string_view code_hash) { return tagged('J', code_hash); }
 std::string held(uint64_t club_id, uint64_t held_id) { return tagged('h', club_id, held_id); }
@@ -154,12 +149,7 @@ std::string level(uint64_t account_id, PartitionId partition, uint64_t room_id) 
 }
 std::string levels_prefix(uint64_t account_id) { return tagged('V', account_id); }
 
-std::string head(PartitionId partition) {
-  auto key = start(10);
-  key.push_back('P');
-  add(key, partition);
-  return key;
-}
+std::string head(PartitionId partition) { return tagged('P', partition); }
 std::string heads_prefix() { return tagged('P'); }
 
 std::string audit_tree(PartitionId partition) { return tagged('t', partition); }
@@ -195,12 +185,7 @@ std::string sanction(PartitionId partition, uint64_t sanction_id) {
   return key;
 }
 
-std::string sanctions_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('F');
-  add(key, partition);
-  return key;
-}
+std::string sanctions_prefix(PartitionId partition) { return tagged('F', partition); }
 
 std::string sanction_of(uint64_t account_id, PartitionId partition, uint64_t sanction_id) {
   return of_room('O', account_id, partition, sanction_id);
@@ -213,12 +198,7 @@ std::string standing(PartitionId partition, uint64_t sanction_id) {
   return key;
 }
 
-std::string standing_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('W');
-  add(key, partition);
-  return key;
-}
+std::string standing_prefix(PartitionId partition) { return tagged('W', partition); }
 
 std::string due(int64_t until_ms, PartitionId partition, uint64_t sanction_id) {
   return of_room('X', static_cast<uint64_t>(until_ms), partition, sanction_id);
@@ -231,12 +211,7 @@ std::string appeal(PartitionId partition, uint64_t sanction_id) {
   return key;
 }
 
-std::string appeals_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('c');
-  add(key, partition);
-  return key;
-}
+std::string appeals_prefix(PartitionId partition) { return tagged('c', partition); }
 
 std::string appeal_due(int64_t due_ms, PartitionId partition, uint64_t sanction_id) {
   return of_room('d', static_cast<uint64_t>(due_ms), partition, sanction_id);
@@ -249,12 +224,7 @@ std::string report(PartitionId partition, uint64_t report_id) {
   return key;
 }
 
-std::string reports_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('Q');
-  add(key, partition);
-  return key;
-}
+std::string reports_prefix(PartitionId partition) { return tagged('Q', partition); }
 
 std::string report_about(PartitionId partition, uint64_t account_id, uint64_t room_id,
                          uint64_t number) {
@@ -265,12 +235,7 @@ std::string report_about(PartitionId partition, uint64_t account_id, uint64_t ro
   return key;
 }
 
-std::string reports_about_prefix(PartitionId partition) {
-  auto key = start(34);
-  key.push_back('G');
-  add(key, partition);
-  return key;
-}
+std::string reports_about_prefix(PartitionId partition) { return tagged('G', partition); }
 
 std::string report_by(uint64_t account_id, PartitionId partition, uint64_t report_id) {
   return of_room('Y', account_id, partition, report_id);
@@ -295,12 +260,7 @@ std::string charter(PartitionId partition, uint64_t version) {
   return key;
 }
 
-std::string charters_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('k');
-  add(key, partition);
-  return key;
-}
+std::string charters_prefix(PartitionId partition) { return tagged('k', partition); }
 
 std::string proposal(PartitionId partition, uint64_t proposal_id) {
   auto key = proposals_prefix(partition);
@@ -308,12 +268,7 @@ std::string proposal(PartitionId partition, uint64_t proposal_id) {
   return key;
 }
 
-std::string proposals_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('p');
-  add(key, partition);
-  return key;
-}
+std::string proposals_prefix(PartitionId partition) { return tagged('p', partition); }
 
 std::string open_proposal(PartitionId partition, uint64_t proposal_id) {
   auto key = open_proposals_prefix(partition);
@@ -321,12 +276,7 @@ std::string open_proposal(PartitionId partition, uint64_t proposal_id) {
   return key;
 }
 
-std::string open_proposals_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('e');
-  add(key, partition);
-  return key;
-}
+std::string open_proposals_prefix(PartitionId partition) { return tagged('e', partition); }
 
 std::string removal(PartitionId partition, uint64_t removal_id) {
   auto key = removals_prefix(partition);
@@ -334,12 +284,7 @@ std::string removal(PartitionId partition, uint64_t removal_id) {
   return key;
 }
 
-std::string removals_prefix(PartitionId partition) {
-  auto key = start(18);
-  key.push_back('T');
-  add(key, partition);
-  return key;
-}
+std::string removals_prefix(PartitionId partition) { return tagged('T', partition); }
 
 std::string message(PartitionId partition, uint64_t room_id, uint64_t number) {
   auto key = messages_prefix(partition, room_id);

@@ -117,15 +117,7 @@ int run(const verb::CharterPropose& verb, Console& console) {
   request.set_club_id(club->club_id());
   if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
     return code;
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else if (reply->proposal_id() != 0)
-    console.say(phrase::proposal_waits, reply->proposal_id());
-  else
-    console.say(phrase::charter_in_force, reply->object_id());
-  return kDone;
+  return console.report((*connection)->call(std::move(request)), phrase::charter_in_force);
 }
 
 int run(const verb::CharterAccept& verb, Console& console) {
@@ -151,13 +143,7 @@ int run(const verb::CharterAccept& verb, Console& console) {
     if (!is_yes(*agreed)) return kDone;
     request.set_version(reply->charter().version());
   }
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else
-    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::SanctionSuggest& verb, Console& console) {

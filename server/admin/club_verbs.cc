@@ -11,19 +11,6 @@
 namespace amicale::admin {
 namespace {
 
-// What the answer to a command says to a person; `made` has one {}: the number of what was made.
-int report(const Console& console, const client::Result<v1::Committed>& reply, const Phrase& made) {
-  if (!reply) return console.fail(reply.error());
-  if (console.json()) {
-    console.print_json(*reply);
-  } else if (reply->first_seq() == 0) {
-    console.say(phrase::already_so);
-  } else {
-    console.say(made, reply->object_id());
-  }
-  return kDone;
-}
-
 std::string role_names(const Console& console, const v1::Room& room) {
   std::string out;
   for (const int role : room.roles()) {
@@ -45,7 +32,7 @@ int run(const verb::ClubCreate& verb, Console& console) {
   request.set_purpose(verb.purpose);
   request.set_language(verb.language);
   request.set_capacity(verb.capacity);
-  return report(console, (*connection)->call(std::move(request)), phrase::club_made);
+  return console.report((*connection)->call(std::move(request)), phrase::club_made);
 }
 
 int run(const verb::ClubList&, Console& console) {
@@ -82,7 +69,7 @@ int run(const verb::ClubChange& verb, Console& console) {
   if (verb.purpose) request.set_purpose(*verb.purpose);
   if (verb.language) request.set_language(*verb.language);
   if (verb.capacity) request.set_capacity(*verb.capacity);
-  return report(console, (*connection)->call(std::move(request)), phrase::done);
+  return console.report((*connection)->call(std::move(request)), phrase::done);
 }
 
 int run(const verb::RoomCreate& verb, Console& console) {
@@ -96,7 +83,7 @@ int run(const verb::RoomCreate& verb, Console& console) {
   request.set_topic(verb.topic);
   request.set_access(verb.access);
   for (const auto role : verb.roles) request.add_roles(role);
-  return report(console, (*connection)->call(std::move(request)), phrase::room_made);
+  return console.report((*connection)->call(std::move(request)), phrase::room_made);
 }
 
 int run(const verb::RoomList& verb, Console& console) {
@@ -148,7 +135,7 @@ int run(const verb::RoomChange& verb, Console& console) {
   request.set_reason(verb.reason);
   if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
     return code;
-  return report(console, (*connection)->call(std::move(request)), phrase::done);
+  return console.report((*connection)->call(std::move(request)), phrase::done);
 }
 
 int run(const verb::InviteCreate& verb, Console& console) {
@@ -210,7 +197,7 @@ int run(const verb::InviteRevoke& verb, Console& console) {
   v1::RevokeInvitation request;
   request.set_club_id(club->club_id());
   request.set_invitation_id(verb.invitation);
-  return report(console, (*connection)->call(std::move(request)), phrase::done);
+  return console.report((*connection)->call(std::move(request)), phrase::done);
 }
 
 }  // namespace amicale::admin

@@ -68,6 +68,20 @@ int Console::fail(const client::Failure& failure) const {
   return fail(explain(failure, language()) + field, refused ? kRefused : kNoConnection);
 }
 
+int Console::report(const client::Result<v1::Committed>& reply, const Phrase& made) const {
+  if (!reply) return fail(reply.error());
+  if (json()) {
+    print_json(*reply);
+  } else if (reply->proposal_id() != 0) {
+    say(phrase::proposal_waits, reply->proposal_id());
+  } else if (reply->first_seq() == 0) {
+    say(phrase::already_so);
+  } else {
+    say(made, reply->object_id());
+  }
+  return kDone;
+}
+
 OrExit<Connection::Target> Console::target(bool with_token) const {
   Connection::Target target;
   target.url = options_.url;

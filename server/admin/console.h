@@ -58,6 +58,9 @@ class Console {
   // Says it in the user's language: what the server wrote, or what the network did.
   int fail(const client::Failure& failure) const;
 
+  // What came of a command, or why nothing did. `made` may have one {}: the number of what was made. Returns the exit code.
+  int report(const client::Result<v1::Committed>& reply, const Phrase& made = phrase::done) const;
+
   // Where to connect: the command line and the environment, else the saved session.
   OrExit<Connection::Target> target(bool with_token) const;
   // Logged in, or an exit code.

@@ -35,4 +35,18 @@ int act_for(const Console& console, Connection& connection, const std::string& n
   return 0;
 }
 
+// Every page of a list, as one answer: from where the request begins to the last.
+template <typename Request>
+client::Result<client::ReplyTo<Request>> all_pages(Connection& connection, Request request) {
+  client::ReplyTo<Request> all;
+  do {
+    auto page = connection.call(request);
+    if (!page) return std::unexpected(page.error());
+    request.set_before(page->next());
+    all.MergeFrom(*page);
+  } while (request.before() != 0);
+  all.clear_next();
+  return all;
+}
+
 }  // namespace amicale::admin

@@ -59,17 +59,6 @@ std::string link_prefix(const std::string& url) {
 // Answers are taken in order; as many as this are under way at once.
 constexpr std::size_t kUnderWay = 16;
 
-int report(const Console& console, const client::Result<v1::Committed>& reply) {
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else if (reply->proposal_id() != 0)
-    console.say(phrase::proposal_waits, reply->proposal_id());
-  else
-    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
-  return kDone;
-}
-
 }  // namespace
 
 int run(const verb::RoleSet& verb, Console& console) {
@@ -84,7 +73,7 @@ int run(const verb::RoleSet& verb, Console& console) {
   request.set_account_id(*account);
   request.set_role(verb.role);
   request.set_reason(verb.reason);
-  return report(console, (*connection)->call(std::move(request)));
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::MemberStatusSet& verb, Console& console) {
@@ -101,7 +90,7 @@ int run(const verb::MemberStatusSet& verb, Console& console) {
   request.set_reason(verb.reason);
   if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
     return code;
-  return report(console, (*connection)->call(std::move(request)));
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::MemberList& verb, Console& console) {

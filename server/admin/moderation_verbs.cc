@@ -47,17 +47,6 @@ OrExit<v1::MessageRef> message_of(const Console& console, const v1::ClubSnapshot
   return ref;
 }
 
-int report(const Console& console, const client::Result<v1::Committed>& reply) {
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else if (reply->proposal_id() != 0)
-    console.say(phrase::proposal_waits, reply->proposal_id());
-  else
-    console.say(phrase::sanction_imposed, reply->object_id());
-  return kDone;
-}
-
 // A club by its number, for who is out of it and is shown none; else by its name.
 OrExit<std::uint64_t> club_of(const Console& console, Connection& connection,
                               const std::string& name) {
@@ -177,7 +166,7 @@ int run(const verb::SanctionImpose& verb, Console& console) {
     request.set_account_id(*account);
     if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
       return code;
-    return report(console, (*connection)->call(std::move(request)));
+    return console.report((*connection)->call(std::move(request)), phrase::sanction_imposed);
   }
   const auto club = load_club(console, **connection, verb.club);
   if (!club) return club.error();
@@ -198,7 +187,7 @@ int run(const verb::SanctionImpose& verb, Console& console) {
   }
   if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
     return code;
-  return report(console, (*connection)->call(std::move(request)));
+  return console.report((*connection)->call(std::move(request)), phrase::sanction_imposed);
 }
 
 int run(const verb::SanctionLift& verb, Console& console) {
@@ -249,18 +238,12 @@ int run(const verb::SanctionList& verb, Console& console) {
     if (!account) return account.error();
     request.set_account_id(*account);
   }
-  v1::ListSanctionsReply all;
-  do {
-    auto page = (*connection)->call(request);
-    if (!page) return console.fail(page.error());
-    request.set_before(page->next());
-    all.MergeFrom(*page);
-  } while (request.before() != 0);
-  all.clear_next();
+  const auto all = all_pages(**connection, std::move(request));
+  if (!all) return console.fail(all.error());
   if (console.json())
-    console.print_json(all);
+    console.print_json(*all);
   else
-    print_cases(console, all.cases());
+    print_cases(console, all->cases());
   return kDone;
 }
 
@@ -333,13 +316,7 @@ int run(const verb::RemovalUndo& verb, Console& console) {
   request.set_removal_id(verb.removal);
   if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
     return code;
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else
-    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::RemovalList& verb, Console& console) {
@@ -349,23 +326,17 @@ int run(const verb::RemovalList& verb, Console& console) {
   if (!club) return club.error();
   v1::ListRemovals request;
   request.set_club_id(club->club_id());
-  v1::ListRemovalsReply all;
-  do {
-    auto page = (*connection)->call(request);
-    if (!page) return console.fail(page.error());
-    request.set_before(page->next());
-    all.MergeFrom(*page);
-  } while (request.before() != 0);
-  all.clear_next();
+  const auto all = all_pages(**connection, std::move(request));
+  if (!all) return console.fail(all.error());
   if (console.json()) {
-    console.print_json(all);
+    console.print_json(*all);
     return kDone;
   }
   Table table({console.text(phrase::col_number), console.text(phrase::col_account),
                console.text(phrase::col_messages), console.text(phrase::col_reason),
                console.text(phrase::col_since), console.text(phrase::col_state),
                console.text(phrase::col_by)});
-  for (const auto& removal : all.removals()) {
+  for (const auto& removal : all->removals()) {
     table.add(
         {std::to_string(removal.removal_id()), std::to_string(removal.account_id()),
          std::to_string(removal.messages_size()), console.text(name_of(removal.reason())),
@@ -374,7 +345,7 @@ int run(const verb::RemovalList& verb, Console& console) {
          doers_of(console, removal.removed_by(), 0, behalf_of(removal))});
   }
   console.print(table.text());
-  console.say(phrase::how_many, all.removals_size());
+  console.say(phrase::how_many, all->removals_size());
   return kDone;
 }
 
@@ -419,15 +390,11 @@ int run(const verb::ReportList& verb, Console& console) {
   v1::ListReportsReply all;
   for (const auto state : {v1::REPORT_STATE_DISMISSED, v1::REPORT_STATE_ACTED}) {
     request.set_state(verb.resolved ? state : v1::REPORT_STATE_OPEN);
-    do {
-      auto page = (*connection)->call(request);
-      if (!page) return console.fail(page.error());
-      request.set_before(page->next());
-      all.MergeFrom(*page);
-    } while (request.before() != 0);
+    const auto reports = all_pages(**connection, request);
+    if (!reports) return console.fail(reports.error());
+    all.MergeFrom(*reports);
     if (!verb.resolved) break;
   }
-  all.clear_next();
   if (console.json()) {
     console.print_json(all);
     return kDone;
@@ -467,13 +434,7 @@ int run(const verb::ReportClaim& verb, Console& console) {
   request.set_club_id(club->club_id());
   request.set_report_id(verb.report);
   request.set_release(verb.release);
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else
-    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::ReportResolve& verb, Console& console) {

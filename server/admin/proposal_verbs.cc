@@ -44,16 +44,10 @@ int run(const verb::ProposalList& verb, Console& console) {
   v1::ListProposals request;
   request.set_club_id(club->club_id());
   request.set_closed(verb.all);
-  v1::ListProposalsReply all;
-  do {
-    auto page = (*connection)->call(request);
-    if (!page) return console.fail(page.error());
-    request.set_before(page->next());
-    all.MergeFrom(*page);
-  } while (request.before() != 0);
-  all.clear_next();
+  const auto all = all_pages(**connection, std::move(request));
+  if (!all) return console.fail(all.error());
   if (console.json()) {
-    console.print_json(all);
+    console.print_json(*all);
     return kDone;
   }
   Table table({console.text(phrase::col_number), console.text(phrase::col_account),
@@ -61,7 +55,7 @@ int run(const verb::ProposalList& verb, Console& console) {
                console.text(phrase::col_by), console.text(phrase::col_since),
                console.text(phrase::col_due), console.text(phrase::col_state),
                console.text(phrase::col_text)});
-  for (const auto& one : all.cases()) {
+  for (const auto& one : all->cases()) {
     const auto& p = one.proposal();
     table.add({std::to_string(p.proposal_id()),
                p.account_id() == 0 ? console.text(phrase::none) : std::to_string(p.account_id()),
@@ -71,7 +65,7 @@ int run(const verb::ProposalList& verb, Console& console) {
                cut_to(printable(p.decision().empty() ? p.text() : p.decision()), 48)});
   }
   console.print(table.text());
-  console.say(phrase::how_many, all.cases_size());
+  console.say(phrase::how_many, all->cases_size());
   return kDone;
 }
 

@@ -28,13 +28,7 @@ int run(const verb::SiteRole& verb, Console& console) {
   v1::SetSiteRole request;
   request.set_login(verb.login);
   request.set_role(verb.role);
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else
-    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::Stats& verb, Console& console) {
@@ -110,13 +104,7 @@ int run(const verb::TokenRevoke& verb, Console& console) {
     if (!found) return console.fail(found.error());
     request.set_account_id(found->account_id());
   }
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else
-    console.say(reply->first_seq() == 0 ? phrase::already_so : phrase::done);
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 }  // namespace amicale::admin

@@ -450,11 +450,9 @@ Answer<v1::Committed> mark_read(Gate& gate, Caller caller, const v1::MarkRead& r
     return domain::mark_read(
         {.marked = mark ? mark->number() : 0, .head_number = room->head_number()}, request);
   };
-  auto outcome =
-      co_await commit(gate, caller, PartitionId::account(caller.account_id),
-                      v1::ClientFrame::kMarkRead, request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, PartitionId::account(caller.account_id),
+                                         v1::ClientFrame::kMarkRead, request.client_msg_id(),
+                                         std::move(decide)));
 }
 
 Answer<v1::Committed> set_level(Gate& gate, Caller caller, const v1::SetLevel& request) {
@@ -466,11 +464,9 @@ Answer<v1::Committed> set_level(Gate& gate, Caller caller, const v1::SetLevel& r
     auto level = now.facts.level(caller.account_id, where, request.room_id());
     return domain::set_level(level ? level->level() : v1::NOTIFICATION_LEVEL_UNSPECIFIED, request);
   };
-  auto outcome =
-      co_await commit(gate, caller, PartitionId::account(caller.account_id),
-                      v1::ClientFrame::kSetLevel, request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, PartitionId::account(caller.account_id),
+                                         v1::ClientFrame::kSetLevel, request.client_msg_id(),
+                                         std::move(decide)));
 }
 
 }  // namespace amicale::commands

@@ -24,11 +24,9 @@ Answer<v1::Committed> propose_charter(Gate& gate, Caller caller,
       return domain::propose_charter(now.club(), request, who, now.now_ms);
     });
   };
-  auto outcome =
-      co_await commit(gate, caller, PartitionId::club(request.club_id()),
-                      v1::ClientFrame::kProposeCharter, request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, PartitionId::club(request.club_id()),
+                                         v1::ClientFrame::kProposeCharter, request.client_msg_id(),
+                                         std::move(decide)));
 }
 
 Answer<v1::Committed> accept_charter(Gate& gate, Caller caller, const v1::AcceptCharter& request) {
@@ -36,11 +34,9 @@ Answer<v1::Committed> accept_charter(Gate& gate, Caller caller, const v1::Accept
   Decide decide = [&request, caller](const Deciding& now) {
     return domain::accept_charter(now.club(), request, actor(now, caller));
   };
-  auto outcome =
-      co_await commit(gate, caller, PartitionId::club(request.club_id()),
-                      v1::ClientFrame::kAcceptCharter, request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, PartitionId::club(request.club_id()),
+                                         v1::ClientFrame::kAcceptCharter, request.client_msg_id(),
+                                         std::move(decide)));
 }
 
 }  // namespace amicale::commands

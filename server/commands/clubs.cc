@@ -32,10 +32,8 @@ Answer<v1::Committed> commit_on_club(Gate& gate, Caller caller, v1::ClientFrame:
   Decide decide = [&request, caller, rule](const Deciding& now) -> Result<Decision> {
     return rule(now.club(), request, actor(now, caller));
   };
-  auto outcome = co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, PartitionId::club(request.club_id()), kind,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 const v1::Member* pointer(const std::optional<v1::Member>& member) {
@@ -132,10 +130,8 @@ Answer<v1::Committed> revoke_invitation(Gate& gate, Caller caller,
     }
     return domain::revoke_invitation(now.club(), invitation, actor(now, caller));
   };
-  auto outcome = co_await commit(gate, caller, where, v1::ClientFrame::kRevokeInvitation,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, where, v1::ClientFrame::kRevokeInvitation,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<v1::AddMemberReply> add_member(Gate& gate, Caller caller, const v1::AddMember& request) {

@@ -60,6 +60,12 @@ Answer<log::Outcome> commit(Gate& gate, const Caller& caller, storage::Partition
                             v1::ClientFrame::BodyCase request, const std::string& client_msg_id,
                             Decide decide);
 
+// What a client is told of a commit that did all there was to do.
+inline domain::Result<v1::Committed> committed_of(domain::Result<log::Outcome> outcome) {
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return std::move(outcome->committed);
+}
+
 // Commits a further step of a command that spans partitions. `step` tells the steps of one client_msg_id apart: a repeat of
 // the whole then finds each step done, and finishes what a crash cut short.
 Answer<log::Outcome> commit_step(Gate& gate, uint64_t actor, storage::PartitionId where,

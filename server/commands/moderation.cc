@@ -274,10 +274,8 @@ Answer<v1::Committed> remove_messages(Gate& gate, Caller caller,
       return domain::remove_messages(now.club(), messages, request, who);
     });
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kRemoveMessages,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kRemoveMessages,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<v1::Committed> undo_removal(Gate& gate, Caller caller, const v1::UndoRemoval& request) {
@@ -297,10 +295,8 @@ Answer<v1::Committed> undo_removal(Gate& gate, Caller caller, const v1::UndoRemo
       return domain::undo_removal(now.club(), removal ? &*removal : nullptr, messages, who);
     });
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kUndoRemoval,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kUndoRemoval,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<v1::Committed> file_report(Gate& gate, Caller caller, const v1::FileReport& request) {
@@ -326,10 +322,8 @@ Answer<v1::Committed> file_report(Gate& gate, Caller caller, const v1::FileRepor
                               .open_by_actor = now.facts.reports_by(caller.account_id, club)};
     return domain::file_report(now.club(), facts, request, actor(now, caller), now.now_ms);
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kFileReport,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kFileReport,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<v1::Committed> claim_report(Gate& gate, Caller caller, const v1::ClaimReport& request) {
@@ -340,10 +334,8 @@ Answer<v1::Committed> claim_report(Gate& gate, Caller caller, const v1::ClaimRep
     return domain::claim_report(now.club(), row ? &*row : nullptr, request, actor(now, caller),
                                 now.now_ms);
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kClaimReport,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kClaimReport,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<v1::Committed> resolve_report(Gate& gate, Caller caller, const v1::ResolveReport& request) {
@@ -385,10 +377,8 @@ Answer<v1::Committed> appeal_sanction(Gate& gate, Caller caller,
     return domain::appeal_sanction(now.club(), row ? &*row : nullptr, request, actor(now, caller),
                                    now.now_ms);
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kAppealSanction,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kAppealSanction,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<v1::Committed> answer_appeal(Gate& gate, Caller caller, const v1::AnswerAppeal& request) {
@@ -538,10 +528,8 @@ Answer<v1::Committed> withdraw_proposal(Gate& gate, Caller caller,
                                      second_facts(now, named, std::nullopt), actor(now, caller),
                                      now.now_ms);
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kWithdrawProposal,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kWithdrawProposal,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account) {

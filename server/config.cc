@@ -243,6 +243,12 @@ const std::vector<Key>& keys() {
        Number{[](Config& c) -> std::uint64_t& { return c.limits.posts_per_10s; },
               limits::posts_per_10s, 1, 1000000},
        "Messages of one member in ten seconds."},
+      {"limits", "joins_per_minute",
+       Number{[](Config& c) -> std::uint64_t& { return c.limits.joins_per_minute; },
+              limits::raid_joins_per_minute, 0, 1000000},
+       "Arrivals in one club by links in a minute; above them, and above five times what is usual, "
+       "raid mode\n"
+       "starts by itself. 0: it never does, neither by arrivals nor by posts alike."},
       {"limits", "ring_events",
        Number{[](Config& c) -> std::uint64_t& { return c.limits.ring_events; }, limits::ring_events,
               16, 1048576},

@@ -56,6 +56,7 @@ struct Config {
     std::uint64_t requests_per_second = 0;
     std::uint64_t request_burst = 0;
     std::uint64_t posts_per_10s = 0;
+    std::uint64_t joins_per_minute = 0;
     std::uint64_t ring_events = 0;
   } limits;
 

@@ -208,7 +208,8 @@ Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
            .gather_us = limits::gather_us,
            .shield = core.shield_.get(),
            .tell = [&core](const domain::antispam::Sketch& sketch,
-                           domain::antispam::RecentTexts::Said said) { core.tell(sketch, said); }}),
+                           domain::antispam::RecentTexts::Said said) { core.tell(sketch, said); },
+           .watch = {.joins_per_minute = static_cast<uint32_t>(config.limits.joins_per_minute)}}),
       lobby(shard, hub, core.clock_) {}
 
 // Each shard has a copy of its own of what is said in all clubs: judging asks nobody.

@@ -71,6 +71,9 @@ class Applying {
   void on(const v1::ProposalClosed& e);
   void on(const v1::CharterAdopted& e);
   void on(const v1::CharterAccepted& e);
+  void on(const v1::RaidModeStarted& e);
+  void on(const v1::RaidModeProlonged& e);
+  void on(const v1::RaidModeEnded& e);
   void answer();
   void count_accepted(uint64_t author);
 
@@ -123,6 +126,9 @@ void Applying::run() {
     case v1::Event::kReportResolved: on(event_.report_resolved()); break;
     case v1::Event::kMessagesRemoved: on(event_.messages_removed()); break;
     case v1::Event::kRemovalUndone: on(event_.removal_undone()); break;
+    case v1::Event::kRaidModeStarted: on(event_.raid_mode_started()); break;
+    case v1::Event::kRaidModeProlonged: on(event_.raid_mode_prolonged()); break;
+    case v1::Event::kRaidModeEnded: on(event_.raid_mode_ended()); break;
     case v1::Event::kAppealSaid: on(event_.appeal_said()); break;
     case v1::Event::kAppealDecided: on(event_.appeal_decided()); break;
     case v1::Event::kMessageHeld: on(event_.message_held()); break;
@@ -252,6 +258,7 @@ void Applying::on(const v1::ClubChanged& e) {
   club.set_purpose(e.purpose());
   club.set_language(e.language());
   club.set_capacity(e.capacity());
+  club.set_watch_off(e.watch_off());
   put(key::club(id()), club);
 }
 
@@ -739,6 +746,31 @@ void Applying::on(const v1::CharterAccepted& e) {
   if (!member) return;
   member->set_charter_version(e.version());
   put(key::member(id(), e.account_id()), *member);
+}
+
+void Applying::on(const v1::RaidModeStarted& e) {
+  put(key::raid(id()), e.raid());
+  batch_.put(Family::state, key::raid_due(e.raid().until_ms(), id()), std::string_view());
+}
+
+void Applying::on(const v1::RaidModeProlonged& e) {
+  auto raid = view_.raid(id());
+  if (!raid || raid->raid_id() != e.raid_id()) return;
+  batch_.erase(Family::state, key::raid_due(raid->until_ms(), id()));
+  raid->set_until_ms(e.until_ms());
+  put(key::raid(id()), *raid);
+  batch_.put(Family::state, key::raid_due(raid->until_ms(), id()), std::string_view());
+}
+
+void Applying::on(const v1::RaidModeEnded& e) {
+  auto raid = view_.raid(id());
+  if (!raid || raid->raid_id() != e.raid_id()) return;
+  batch_.erase(Family::state, key::raid_due(raid->until_ms(), id()));
+  const bool lapsed = e.end() == v1::RAID_END_LAPSED;
+  raid->set_end(e.end());
+  raid->set_ended_ms(lapsed ? raid->until_ms() : event_.time_ms());
+  raid->set_ended_by(event_.actor());
+  put(key::raid(id()), *raid);
 }
 
 // What a repeat of the command is answered with.

@@ -273,6 +273,11 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kCharterAdopted: return Audited::always;
     case v1::Event::kCharterAccepted: return Audited::never;
 
+    // Raid mode, by hand or by itself (then with actor 0): the whole club is held, so each is an act.
+    case v1::Event::kRaidModeStarted:
+    case v1::Event::kRaidModeProlonged:
+    case v1::Event::kRaidModeEnded: return Audited::always;
+
     // Who contests does not act; who answers and who decides does.
     case v1::Event::kAppealSaid: return Audited::on_others;
     case v1::Event::kAppealDecided: return Audited::always;

@@ -149,6 +149,12 @@ std::string level(uint64_t account_id, PartitionId partition, uint64_t room_id) 
 }
 std::string levels_prefix(uint64_t account_id) { return tagged('V', account_id); }
 
+std::string raid(uint64_t club_id) { return tagged('r', club_id); }
+std::string raid_due(int64_t until_ms, uint64_t club_id) {
+  return tagged('w', static_cast<uint64_t>(until_ms), club_id);
+}
+std::string raids_due_prefix() { return tagged('w'); }
+
 std::string head(PartitionId partition) { return tagged('P', partition); }
 std::string heads_prefix() { return tagged('P'); }
 

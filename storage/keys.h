@@ -53,6 +53,8 @@
 //   'X' until_ms:u64 partition sanction:u64    account:u64; the same, of clubs, by when it is over
 //   'h' club:u64 held:u64                      v1.HeldMessage
 //   'g' club:u64 account:u64                   store.StandingRow
+//   'r' club:u64                               v1.RaidMode, the last one
+//   'w' until_ms:u64 club:u64                  empty: it lasts, by when it is over
 //
 // Family `messages` (derived)
 //   partition room:u64 number:u64              v1.Message
@@ -114,6 +116,9 @@ std::string read_mark(uint64_t account_id, PartitionId partition, uint64_t room_
 std::string read_marks_prefix(uint64_t account_id);
 std::string level(uint64_t account_id, PartitionId partition, uint64_t room_id);
 std::string levels_prefix(uint64_t account_id);
+std::string raid(uint64_t club_id);
+std::string raid_due(int64_t until_ms, uint64_t club_id);
+std::string raids_due_prefix();
 std::string head(PartitionId partition);
 std::string heads_prefix();
 std::string audit_tree(PartitionId partition);

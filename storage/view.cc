@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "storage/view.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "storage/entry.h"
@@ -583,6 +584,41 @@ std::vector<store::ReportRow> View::overdue_reports(int64_t now_ms, size_t limit
     if (auto row = report(at.partition, at.id)) rows.push_back(std::move(*row));
   }
   return rows;
+}
+
+std::optional<v1::RaidMode> View::raid(uint64_t club_id) const {
+  return find<v1::RaidMode>(*this, Family::state, key::raid(club_id));
+}
+
+std::vector<uint64_t> View::due_raids(int64_t now_ms, size_t limit) const {
+  std::vector<uint64_t> clubs;
+  const auto prefix = key::raids_due_prefix();
+  scan(Family::state, prefix, prefix + key::u64(static_cast<uint64_t>(now_ms) + 1),
+       [&](std::string_view key, std::string_view) {
+         const auto club = key::parse_second_id(key);
+         if (!club) corrupt(Family::state, key);
+         clubs.push_back(*club);
+         return clubs.size() < limit;
+       });
+  return clubs;
+}
+
+std::vector<v1::Event> View::tail(PartitionId partition, int64_t since_ms, size_t limit) const {
+  std::vector<v1::Event> events;
+  if (limit == 0) return events;
+  const auto prefix = key::log_prefix(partition);
+  scan_back(Family::log, key::log_entry(partition, ~uint64_t{0}), prefix,
+            [&](std::string_view key, std::string_view value) {
+              const auto entry = decode_entry(value);
+              const auto bytes = entry ? unframe_event(entry->public_bytes) : std::nullopt;
+              if (!bytes) corrupt(Family::log, key);
+              auto event = parse<v1::Event>(Family::log, key, *bytes);
+              if (event.time_ms() < since_ms) return false;
+              events.push_back(std::move(event));
+              return events.size() < limit;
+            });
+  std::ranges::reverse(events);
+  return events;
 }
 
 store::HeadRow View::head(PartitionId partition) const {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "amicale/v1/event.pb.h"
 #include "amicale/v1/state.pb.h"
 #include "storage/batch.h"
 #include "storage/database.h"
@@ -162,6 +163,11 @@ class View {
   // Those that no event has closed, the oldest first.
   std::vector<store::ProposalRow> open_proposals(PartitionId partition) const;
 
+  // The last raid mode of a club.
+  std::optional<v1::RaidMode> raid(uint64_t club_id) const;
+  // Clubs whose raid mode is over at `now_ms`, and no event has said so.
+  std::vector<uint64_t> due_raids(int64_t now_ms, size_t limit) const;
+
   // Reports
   std::optional<store::ReportRow> report(PartitionId partition, uint64_t report_id) const;
   // Newest first, those below `before` (0 = all).
@@ -177,6 +183,8 @@ class View {
   std::vector<store::ReportRow> overdue_reports(int64_t now_ms, size_t limit) const;
 
   // Logs
+  // The events of a log's end that are not older than `since_ms`, the oldest first; at most `limit` of them.
+  std::vector<v1::Event> tail(PartitionId partition, int64_t since_ms, size_t limit) const;
   store::HeadRow head(PartitionId partition) const;  // seq 0 and 32 zero bytes before any entry
   std::vector<PartitionId> partitions() const;
   std::optional<store::IdempotencyRow> idempotency(PartitionId partition, uint64_t actor,

@@ -222,6 +222,7 @@ Config config_for(const Arguments& arguments) {
   // Few members must be allowed to post much; many post at the usual rate.
   const auto each = 4 * arguments.measured_posts / arguments.shape.members;
   config.limits.posts_per_10s = std::max(config.limits.posts_per_10s, each);
+  config.limits.joins_per_minute = 0;
   return config;
 }
 

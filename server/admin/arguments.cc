@@ -91,6 +91,7 @@ class CommandLine {
     appeals(admin);
     proposals(admin);
     charters(admin);
+    raids(admin);
     tokens(admin);
     audit(admin);
   }
@@ -466,6 +467,9 @@ class CommandLine {
                {"La langue du club", "The club's language"});
           option(sub, "--capacity", v.capacity,
                  {"Membres actifs au plus", "Active members at most"});
+          sub->add_flag("--watch,!--no-watch", v.watch,
+                        in({"Le mode alerte et le mode lent commencent d'eux-mêmes, ou non",
+                            "Raid mode and slow mode start by themselves, or don't"}));
         });
   }
 
@@ -784,7 +788,12 @@ class CommandLine {
         app, "run",
         {"Retire ce qu'une personne a dit depuis peu", "Takes away what a person said lately"},
         [&](CLI::App* sub, verb::RemovalRun& v) {
-          member(sub, v.member);
+          option(sub, "member", v.member,
+                 {"Nom de connexion, numéro de compte ou nom affiché",
+                  "Login, account number or displayed name"});
+          sub->add_flag("--newcomers", v.newcomers,
+                        in({"De tous ceux qui viennent d'arriver, au lieu d'une personne",
+                            "Of all who have just come in, in place of one person"}));
           club(sub, v.club)->required();
           room(sub, v.room);
           option(sub, "--since", v.since,
@@ -898,6 +907,29 @@ class CommandLine {
          "What waits for a decision; without --club, bans from the site and what waits too long "
          "(site staff)"},
         [&](CLI::App* sub, verb::AppealList& v) { club(sub, v.club); });
+  }
+
+  void raids(CLI::App* admin) {
+    CLI::App* app = group(admin, "raid",
+                          {"Le mode alerte : les nouveaux lisent, les invitations attendent",
+                           "Raid mode: newcomers read, invitations wait"});
+    verb<verb::RaidStart>(
+        app, "start", {"Le commence, ou le prolonge", "Starts it, or prolongs it"},
+        [&](CLI::App* sub, verb::RaidStart& v) {
+          club(sub, v.club)->required();
+          option(sub, "--for", v.duration,
+                 {"Durée à partir de maintenant : 30min (sans rien dire), 2h; de 5 min à 24 h",
+                  "Duration from now on: 30min (when not said), 2h; 5 min to 24 h"})
+              ->type_name(in({"DURÉE", "DURATION"}));
+          option(sub, "--text", v.text, {"Ce que lira le club", "What the club will read"});
+        });
+    verb<verb::RaidEnd>(app, "end", {"Y met fin", "Ends it"}, [&](CLI::App* sub, verb::RaidEnd& v) {
+      club(sub, v.club)->required();
+      option(sub, "--text", v.text, {"Ce que lira le club", "What the club will read"});
+    });
+    verb<verb::RaidShow>(app, "show",
+                         {"Dit s'il dure, et pourquoi", "Says whether it lasts, and why"},
+                         [&](CLI::App* sub, verb::RaidShow& v) { club(sub, v.club)->required(); });
   }
 
   // In a club, or the ban of an account from the site.

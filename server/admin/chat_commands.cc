@@ -56,6 +56,9 @@ constexpr CommandName kCommands[] = {
      "purge",
      {"@nom depuis motif [texte]", "@name since reason [text]"},
      &phrase::about_purge},
+    {"balayer", "sweep", {"depuis motif [texte]", "since reason [text]"}, &phrase::about_sweep},
+    {"alerte", "raid", {"[durée] [texte]", "[duration] [text]"}, &phrase::about_raid},
+    {"accalmie", "calm", {"[texte]", "[text]"}, &phrase::about_calm},
     {"annuler", "undo", {"n°", "no."}, &phrase::about_undo},
     {"contester", "contest", {"n° pourquoi", "no. why"}, &phrase::about_contest},
     {"trancher",
@@ -171,6 +174,9 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
   if (name == "reports") return command_reports(now);
   if (name == "claim") return command_claim(rest, now);
   if (name == "close") return command_close(rest, now);
+  if (name == "raid") return command_raid(rest, now);
+  if (name == "calm") return command_calm(rest, now);
+  if (name == "sweep") return command_sweep(rest, now);
   if (name == "purge") return command_purge(rest, now);
   if (name == "undo") return command_undo(rest, now);
   if (name == "restore") return command_restore(rest, now);
@@ -563,6 +569,52 @@ void ChatScreen::command_purge(const std::string& arguments, client::Time now) {
   find.set_club_id(purge_.club_id());
   find.set_account_id(purge_.account_id());
   find.set_since_ms(now_ms() - *seconds * std::int64_t{1'000});
+  ask(std::move(frame));
+}
+
+// As command_purge, of all who have just come in.
+void ChatScreen::command_sweep(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const auto seconds = duration_from(take_word(rest));
+  if (!seconds) return tell(text(phrase::chat_which_duration), now, true);
+  const auto reason = reason_from(take_word(rest));
+  if (!reason) {
+    return tell(text(phrase::chat_which_reason, reason_words(options_.language)), now, true);
+  }
+  purge_.Clear();
+  purge_.set_club_id(current_->stream.id);
+  purge_.set_newcomers(true);
+  purge_.set_reason(*reason);
+  purge_.set_text(rest);
+  v1::ClientFrame frame;
+  auto& find = *frame.mutable_find_messages();
+  find.set_club_id(purge_.club_id());
+  find.set_newcomers(true);
+  find.set_since_ms(now_ms() - *seconds * std::int64_t{1'000});
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_raid(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_start_raid_mode();
+  request.set_club_id(current_->stream.id);
+  std::string rest = arguments;
+  std::string after = rest;
+  if (const auto seconds = duration_from(take_word(after))) {
+    request.set_duration_s(*seconds);
+    rest = after;
+  }
+  request.set_text(rest);
+  question_ = Question{text(phrase::chat_ask_raid), {Ask{std::move(frame)}}, false};
+}
+
+void ChatScreen::command_calm(const std::string& said, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_end_raid_mode()->set_club_id(current_->stream.id);
+  frame.mutable_end_raid_mode()->set_text(said);
   ask(std::move(frame));
 }
 

@@ -492,8 +492,12 @@ void ChatScreen::draw_header(Grid& grid, int left) {
     if (here->slow_mode_s() != 0) {
       add(line, "  " + text(phrase::chat_slow_mark, here->slow_mode_s()), {.colour = kWarning});
     }
-    if (!here->topic().empty()) add(line, "  " + here->topic(), quiet());
     const auto* club = model_.club(current_->stream.id);
+    if (club->raid && club->raid->until_ms() > now_ms()) {
+      add(line, "  " + text(phrase::chat_raid_mark, time_text(club->raid->until_ms())),
+          {.colour = kWarning});
+    }
+    if (!here->topic().empty()) add(line, "  " + here->topic(), quiet());
     right = text(phrase::chat_members_count, club->club.active_members());
     if (club->presence.count > 0)
       right = text(phrase::chat_present, club->presence.count) + " · " + right;
@@ -612,7 +616,11 @@ std::int64_t ChatScreen::now_ms() const {
 
 std::string ChatScreen::until_text(const v1::Sanction& sanction) const {
   if (sanction.until_ms() == 0) return text(phrase::sanction_until_lifted);
-  const std::tm time = options_.local_time(sanction.until_ms());
+  return time_text(sanction.until_ms());
+}
+
+std::string ChatScreen::time_text(std::int64_t unix_ms) const {
+  const std::tm time = options_.local_time(unix_ms);
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}", time.tm_year + 1900, time.tm_mon + 1,
                      time.tm_mday, time.tm_hour, time.tm_min);
 }
@@ -693,6 +701,9 @@ std::string ChatScreen::said_instead() const {
           current_ ? model_.hold(current_->stream, current_->room_id, now_ms()) : nullptr) {
     return text(phrase::chat_held, text(name_of(hold->kind())), text(name_of(hold->reason())),
                 until_text(*hold), printable(hold->text()));
+  }
+  if (const auto* raid = current_ ? model_.raid_hold(current_->stream, now_ms()) : nullptr) {
+    return text(phrase::chat_raid_held, time_text(raid->until_ms()));
   }
   const auto* club = current_ ? model_.club(current_->stream.id) : nullptr;
   return room() && club->ended ? text(phrase::chat_ended) : std::string();

@@ -184,13 +184,16 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     v1::ClientFrame frame;
     *frame.mutable_remove_messages() = purge_;
     const auto stream = client::Stream::club(purge_.club_id());
-    question_ = Question{text(phrase::chat_ask_purge, found.messages_size(),
-                              printable(model_.name(stream, purge_.account_id()))),
-                         {Ask{std::move(frame)}},
-                         false};
+    question_ =
+        Question{purge_.newcomers() ? text(phrase::chat_ask_sweep, found.messages_size())
+                                    : text(phrase::chat_ask_purge, found.messages_size(),
+                                           printable(model_.name(stream, purge_.account_id()))),
+                 {Ask{std::move(frame)}},
+                 false};
   } else if (request.has_remove_messages()) {
     tell(text(phrase::removal_done, reply.remove_messages().object_id()), now);
-  } else if (request.has_undo_removal()) {
+  } else if (request.has_undo_removal() || request.has_start_raid_mode() ||
+             request.has_end_raid_mode()) {
     tell(text(phrase::done), now);
   } else if (request.has_get_charter()) {
     charter_ = reply.get_charter().charter();
@@ -321,6 +324,9 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
            now);
     } else if (event.has_report_filed()) {
       tell(text(phrase::chat_report_waits), now);
+    } else if (event.has_raid_mode_started() || event.has_raid_mode_prolonged() ||
+               event.has_raid_mode_ended()) {
+      on_raid(batch.stream.id, event, now);
     } else if (event.has_member_changed()) {
       on_member_changed(batch.stream.id, event);
     } else if (event.has_message_posted() && event.actor() != me() &&
@@ -341,6 +347,26 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
       }
     }
   }
+}
+
+// A line in the club's rooms for everybody, and at once for who is looking.
+void ChatScreen::on_raid(std::uint64_t club_id, const v1::Event& event, client::Time now) {
+  SystemLine line{event.seq(), {}, nullptr, nullptr, {}};
+  if (event.has_raid_mode_started()) {
+    const v1::RaidMode& raid = event.raid_mode_started().raid();
+    line.phrase = &phrase::chat_raid_started;
+    line.names = {raid.text().empty() ? text(name_of(raid.trigger())) : printable(raid.text())};
+    line.extra = time_text(raid.until_ms());
+  } else if (event.has_raid_mode_prolonged()) {
+    line.phrase = &phrase::chat_raid_prolonged;
+    line.names = {time_text(event.raid_mode_prolonged().until_ms())};
+  } else {
+    line.phrase = &phrase::chat_raid_ended;
+    line.names = {printable(event.raid_mode_ended().text())};
+  }
+  tell(text(*line.phrase, line.names.front(), line.extra), now, event.has_raid_mode_started());
+  if (event.has_raid_mode_started()) effects_.push_back(Ring{});
+  add_system_line(club_id, std::move(line));
 }
 
 void ChatScreen::on_member_changed(std::uint64_t club_id, const v1::Event& event) {

@@ -135,6 +135,7 @@ class ChatScreen {
   void on_events(const client::Batch& batch, client::Time now);  // before the model takes them
   void on_sanction(const v1::Sanction& sanction, client::Time now);
   void on_member_changed(std::uint64_t club_id, const v1::Event& event);
+  void on_raid(std::uint64_t club_id, const v1::Event& event, client::Time now);
   void add_system_line(std::uint64_t club_id, SystemLine line);
   void follow(client::Stream stream);
   void load_members(std::uint64_t club_id);
@@ -184,6 +185,9 @@ class ChatScreen {
   void command_proposals(client::Time now);
   void command_second(bool confirm, const std::string& rest, client::Time now);
   void command_withdraw(const std::string& rest, client::Time now);
+  void command_raid(const std::string& rest, client::Time now);
+  void command_calm(const std::string& text, client::Time now);
+  void command_sweep(const std::string& rest, client::Time now);
   void command_lift(const std::string& rest, client::Time now);
   void command_sanctions(const std::string& rest, client::Time now);
   // The member whose name `rest` begins with (after an @), taken off it; null: nobody's.
@@ -210,6 +214,7 @@ class ChatScreen {
   std::vector<std::vector<Glyph>> mode_lines() const;
   std::string said_instead() const;
   std::string until_text(const v1::Sanction& sanction) const;
+  std::string time_text(std::int64_t unix_ms) const;
   std::string report_line(const v1::Report& report) const;
   // Both names of what took two, and for whom it was done.
   std::string doers(client::Stream stream, std::uint64_t by, std::uint64_t second,

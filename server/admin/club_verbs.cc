@@ -69,6 +69,7 @@ int run(const verb::ClubChange& verb, Console& console) {
   if (verb.purpose) request.set_purpose(*verb.purpose);
   if (verb.language) request.set_language(*verb.language);
   if (verb.capacity) request.set_capacity(*verb.capacity);
+  if (verb.watch) request.set_watch_off(!*verb.watch);
   return console.report((*connection)->call(std::move(request)), phrase::done);
 }
 

@@ -248,6 +248,9 @@ int run(const verb::SanctionList& verb, Console& console) {
 }
 
 int run(const verb::RemovalRun& verb, Console& console) {
+  if (verb.newcomers != verb.member.empty()) {
+    return console.fail_usage(phrase::removal_whose);
+  }
   const auto seconds = duration_from(verb.since);
   if (!seconds) return console.fail_usage(phrase::sanction_duration_unread, verb.since);
   auto connection = console.connect();
@@ -255,11 +258,16 @@ int run(const verb::RemovalRun& verb, Console& console) {
   const auto club = load_club(console, **connection, verb.club);
   if (!club) return club.error();
   const std::uint64_t club_id = club->club().club_id();
-  const auto account = find_member(console, **connection, club_id, verb.member);
-  if (!account) return account.error();
+  std::uint64_t account_id = 0;
+  if (!verb.newcomers) {
+    const auto account = find_member(console, **connection, club_id, verb.member);
+    if (!account) return account.error();
+    account_id = *account;
+  }
   v1::FindMessages find;
   find.set_club_id(club_id);
-  find.set_account_id(*account);
+  find.set_account_id(account_id);
+  find.set_newcomers(verb.newcomers);
   find.set_since_ms(unix_ms() - *seconds * std::int64_t{1'000});
   if (!verb.room.empty()) {
     const auto room = find_room(console, *club, verb.room);
@@ -287,7 +295,8 @@ int run(const verb::RemovalRun& verb, Console& console) {
   if (verb.dry_run || found->messages().empty()) return kDone;
   v1::RemoveMessages request;
   request.set_club_id(club_id);
-  request.set_account_id(*account);
+  request.set_account_id(account_id);
+  request.set_newcomers(verb.newcomers);
   request.set_reason(verb.reason);
   request.set_text(verb.text);
   for (const auto& message : found->messages()) {
@@ -303,6 +312,73 @@ int run(const verb::RemovalRun& verb, Console& console) {
     console.print_json(*reply);
   else
     console.say(phrase::removal_done, reply->object_id());
+  return kDone;
+}
+
+int run(const verb::RaidStart& verb, Console& console) {
+  v1::StartRaidMode request;
+  if (!verb.duration.empty()) {
+    const auto seconds = duration_from(verb.duration);
+    if (!seconds) return console.fail_usage(phrase::sanction_duration_unread, verb.duration);
+    request.set_duration_s(*seconds);
+  }
+  request.set_text(verb.text);
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  request.set_club_id(club->club_id());
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::done);
+  return kDone;
+}
+
+int run(const verb::RaidEnd& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::EndRaidMode request;
+  request.set_club_id(club->club_id());
+  request.set_text(verb.text);
+  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+    return code;
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json())
+    console.print_json(*reply);
+  else
+    console.say(phrase::done);
+  return kDone;
+}
+
+int run(const verb::RaidShow& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = load_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  const v1::RaidMode& raid = club->raid();
+  if (console.json()) {
+    console.print_json(raid);
+    return kDone;
+  }
+  if (!club->has_raid() || raid.until_ms() <= unix_ms()) {
+    console.say(phrase::raid_none);
+    return kDone;
+  }
+  Table table({console.text(phrase::col_number), console.text(phrase::col_reason),
+               console.text(phrase::col_since), console.text(phrase::col_until),
+               console.text(phrase::col_by), console.text(phrase::col_text)});
+  table.add({std::to_string(raid.raid_id()), console.text(name_of(raid.trigger())),
+             local_time(raid.start_ms()), local_time(raid.until_ms()),
+             std::to_string(raid.started_by()), raid.text()});
+  console.print(table.text());
   return kDone;
 }
 
@@ -338,7 +414,9 @@ int run(const verb::RemovalList& verb, Console& console) {
                console.text(phrase::col_by)});
   for (const auto& removal : all->removals()) {
     table.add(
-        {std::to_string(removal.removal_id()), std::to_string(removal.account_id()),
+        {std::to_string(removal.removal_id()),
+         removal.newcomers() ? console.text(phrase::removal_newcomers)
+                             : std::to_string(removal.account_id()),
          std::to_string(removal.messages_size()), console.text(name_of(removal.reason())),
          local_time(removal.time_ms()),
          console.text(removal.undone_ms() != 0 ? phrase::removal_undone : phrase::sanction_stands),

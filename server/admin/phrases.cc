@@ -151,4 +151,12 @@ const Phrase& name_of(v1::SanctionEnd end) {
   }
 }
 
+const Phrase& name_of(v1::RaidTrigger trigger) {
+  switch (trigger) {
+    case v1::RAID_TRIGGER_JOIN_RATE: return phrase::raid_by_joins;
+    case v1::RAID_TRIGGER_SIMILARITY: return phrase::raid_by_similarity;
+    default: return phrase::raid_by_hand;
+  }
+}
+
 }  // namespace amicale::admin

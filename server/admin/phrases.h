@@ -48,6 +48,7 @@ const Phrase& name_of(v1::ReasonCode reason);
 const Phrase& name_of(v1::SanctionEnd end);
 const Phrase& name_of(v1::ProposalState state);
 const Phrase& name_of(v1::Measure measure);
+const Phrase& name_of(v1::RaidTrigger trigger);
 
 namespace phrase {
 #define AMICALE_PHRASE(name, fr, en) inline constexpr Phrase name{fr, en};

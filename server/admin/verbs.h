@@ -137,6 +137,7 @@ struct ClubChange {
   std::optional<std::string> name, purpose;
   std::optional<v1::Language> language;
   std::optional<std::uint32_t> capacity;
+  std::optional<bool> watch;  // what may start by itself
 };
 struct RoomCreate {
   std::string club, name, topic;
@@ -212,7 +213,8 @@ struct SanctionList {
   bool standing = false;
 };
 struct RemovalRun : ForCommittee {
-  std::string club, member, room, since, text;  // since: as typed
+  std::string club, member, room, since, text;  // since: as typed; without a member: newcomers
+  bool newcomers = false;
   v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
   bool dry_run = false;
 };
@@ -221,6 +223,15 @@ struct RemovalUndo : ForCommittee {
   std::uint64_t removal = 0;
 };
 struct RemovalList {
+  std::string club;
+};
+struct RaidStart : ForCommittee {
+  std::string club, duration, text;  // duration: as typed; empty: half an hour
+};
+struct RaidEnd : ForCommittee {
+  std::string club, text;
+};
+struct RaidShow {
   std::string club;
 };
 struct ReportFile {
@@ -316,10 +327,10 @@ using Verb = std::variant<
     verb::ReportClaim, verb::ReportResolve, verb::AppealFile, verb::AppealSite, verb::AppealAnswer,
     verb::AppealDecide, verb::AppealList, verb::ProposalList, verb::ProposalConfirm,
     verb::ProposalDecline, verb::ProposalWithdraw, verb::CharterShow, verb::CharterCheck,
-    verb::CharterPropose, verb::CharterAccept, verb::SanctionSuggest, verb::TokenList,
-    verb::TokenRevoke, verb::AuditVerify, verb::AuditExport, verb::AuditProve, verb::AuditRotate,
-    verb::SpamTrain, verb::SpamEval, verb::SpamCheck, verb::SpamReplay, verb::SpamTrust,
-    verb::HeldList, verb::HeldReview>;
+    verb::CharterPropose, verb::CharterAccept, verb::SanctionSuggest, verb::RaidStart,
+    verb::RaidEnd, verb::RaidShow, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
+    verb::AuditExport, verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval,
+    verb::SpamCheck, verb::SpamReplay, verb::SpamTrust, verb::HeldList, verb::HeldReview>;
 
 // A charter as people read it; for whoever shows one before it is accepted.
 void print_charter(const Console& console, const v1::Charter& charter);
@@ -378,6 +389,9 @@ int run(const verb::CharterCheck&, Console&);
 int run(const verb::CharterPropose&, Console&);
 int run(const verb::CharterAccept&, Console&);
 int run(const verb::SanctionSuggest&, Console&);
+int run(const verb::RaidStart&, Console&);
+int run(const verb::RaidEnd&, Console&);
+int run(const verb::RaidShow&, Console&);
 int run(const verb::TokenList&, Console&);
 int run(const verb::TokenRevoke&, Console&);
 int run(const verb::AuditVerify&, Console&);

@@ -95,7 +95,8 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
                               .member = member ? &*member : nullptr,
                               .account_id = account,
                               .display_name = name,
-                              .charter_version = charter_version};
+                              .charter_version = charter_version,
+                              .watch = now.watch};
     return domain::use_invitation(now.club(), use, now.now_ms);
   };
   co_return co_await commit_step(gate, account, *where, kind, client_msg_id, "invitation",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/commands/directs.h"
 
+#include <algorithm>
+
 #include "server/domain/account.h"
 #include "server/domain/direct.h"
 #include "server/domain/limits.h"
@@ -24,18 +26,22 @@ bool share_a_club(const storage::View& facts, uint64_t a, uint64_t b) {
   return false;
 }
 
-// SANCTIONED when `a` is held back in every club that they share with `b`: nobody is asked for a conversation out of a
-// club in which one is silent.
+// SANCTIONED, or RAID_MODE, when `a` is held back in every club that they share with `b`: nobody is asked for a
+// conversation out of a club in which one is silent.
 Result<void> check_free_to_ask(const Deciding& now, uint64_t a, uint64_t b) {
   std::optional<domain::Held> held;
+  int64_t raid_until_ms = 0;
   for (const auto& membership : now.facts.memberships_of(a)) {
     if (!domain::has(domain::readers, membership.member.status())) continue;
     auto other = now.facts.member(membership.club_id, b);
     if (!other || !domain::has(domain::readers, other->status())) continue;
     auto here = queries::find_hold(now.facts, a, membership.club_id, 0, now.now_ms);
-    if (!here) return {};
-    held = here;
+    const int64_t until_ms = queries::raid_until(now.facts, a, membership.club_id, now.now_ms);
+    if (!here && until_ms == 0) return {};
+    if (here) held = here;
+    raid_until_ms = std::max(raid_until_ms, until_ms);
   }
+  if (raid_until_ms != 0 && !held) return domain::refuse_raid(raid_until_ms, now.now_ms);
   if (held) return domain::refuse_held(*held, now.now_ms);
   return {};
 }

@@ -8,9 +8,9 @@
 
 namespace amicale::commands {
 
-// Says in each club, about once a second, which sanctions are over. Nothing depends on it: every decision is judged by
-// the clock, and whoever asks first after the end is answered as if it had been said; this is so that everybody else
-// hears of it too. Lives on one shard; owned by the core. What fails is tried again at the next look.
+// Says in each club, about once a second, which sanctions are over, and that raid mode is. Nothing depends on it: every
+// decision is judged by the clock, and whoever asks first after the end is answered as if it had been said; this is so
+// that everybody else hears of it too. Lives on one shard; owned by the core. What fails is tried again at the next look.
 class Lapses {
  public:
   Lapses(runtime::Shard& shard, Gate& gate, runtime::Blocking& blocking);

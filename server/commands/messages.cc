@@ -6,7 +6,9 @@
 #include "server/commands/on_behalf.h"
 #include "server/domain/antispam/names.h"
 #include "server/domain/held_message.h"
+#include "server/domain/limits.h"
 #include "server/domain/message.h"
+#include "server/domain/raid.h"
 #include "server/domain/text.h"
 
 namespace amicale::commands {
@@ -173,6 +175,18 @@ Result<Decision> judged(const Deciding& now, const Judging& judging, const domai
   return domain::act_on(verdict, std::move(*decided), club, actor.account_id);
 }
 
+// Who has just come in and says alike, as judging compares texts. Nothing where it does not.
+std::optional<domain::Cluster> find_cluster(const Deciding& now, const Judging& judging,
+                                            const domain::Actor& actor) {
+  if (judging.shield == nullptr || now.memory == nullptr || !judging.reading.sketch ||
+      now.watch.joins_per_minute == 0 || !domain::is_young(now.club(), actor)) {
+    return std::nullopt;
+  }
+  const auto alike = now.memory->texts().alike_since(
+      *judging.reading.sketch, now.now_ms - domain::limits::raid_similar_ms + 1);
+  return domain::find_cluster(now.club(), alike, actor);
+}
+
 // As who asks, or as those whom they act for: in a club alone.
 template <class Request, class Rule>
 Result<Decision> decide_in(const domain::Place& place, const Request& request,
@@ -201,7 +215,8 @@ Result<Prepared> post_message(const Gate& gate, const Caller& caller,
   Decide decide = [&request, who = Who(caller),
                    judging = read_text(gate, caller, *where, request.body())](const Deciding& now) {
     auto [place, actor] = scene(now, who);
-    return judged(now, judging, actor, domain::post_message(place, request, actor));
+    const domain::PostFacts facts{.watch = now.watch, .cluster = find_cluster(now, judging, actor)};
+    return judged(now, judging, actor, domain::post_message(place, request, actor, facts));
   };
   return prepare(caller, *where, v1::ClientFrame::kPostMessage, request.client_msg_id(),
                  std::move(decide));

@@ -10,6 +10,7 @@
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
 #include "server/domain/proposal.h"
+#include "server/domain/raid.h"
 #include "server/domain/removal.h"
 #include "server/domain/report.h"
 #include "server/domain/sanction.h"
@@ -532,6 +533,45 @@ Answer<v1::Committed> withdraw_proposal(Gate& gate, Caller caller,
                                          request.client_msg_id(), std::move(decide)));
 }
 
+Answer<v1::Committed> start_raid_mode(Gate& gate, Caller caller, const v1::StartRaidMode& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller](const Deciding& now) {
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::start_raid_mode(now.club(), request, who);
+    });
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kStartRaidMode,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<v1::Committed> end_raid_mode(Gate& gate, Caller caller, const v1::EndRaidMode& request) {
+  const auto club = PartitionId::club(request.club_id());
+  if (request.club_id() == 0) co_return domain::bad_request("club_id");
+  Decide decide = [&request, caller](const Deciding& now) {
+    return decide_for(now.club(), request, actor(now, caller), [&](const domain::Actor& who) {
+      return domain::end_raid_mode(now.club(), request, who);
+    });
+  };
+  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kEndRaidMode,
+                                 request.client_msg_id(), std::move(decide));
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return std::move(outcome->committed);
+}
+
+Answer<bool> lapse_raid_mode(Gate& gate, uint64_t club) {
+  Decide decide = [](const Deciding& now) -> Result<Decision> {
+    return domain::lapse_raid_mode(now.club(), now.now_ms);
+  };
+  auto outcome = co_await gate.site.submit(
+      PartitionId::club(club),
+      log::Command{.actor = 0, .client_msg_id = {}, .decide = std::move(decide)});
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return outcome->committed.first_seq() != 0;
+}
+
 Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account) {
   const auto where = PartitionId::club(club);
   std::vector<uint64_t> over;
@@ -574,6 +614,9 @@ domain::Result<void> check_free_to_rename(const storage::View& view, uint64_t ac
     if (membership.member.status() == v1::MEMBER_STATUS_BANNED) continue;
     auto held = queries::find_hold(view, account, membership.club_id, 0, now_ms);
     if (held) return domain::refuse_held(*held, now_ms);
+    if (!domain::has(domain::placed, membership.member.status())) continue;
+    const int64_t until_ms = queries::raid_until(view, account, membership.club_id, now_ms);
+    if (until_ms != 0) return domain::refuse_raid(until_ms, now_ms);
   }
   return {};
 }

@@ -29,6 +29,12 @@ Answer<v1::Committed> decide_proposal(Gate& gate, Caller caller, const v1::Decid
 Answer<v1::Committed> withdraw_proposal(Gate& gate, Caller caller,
                                         const v1::WithdrawProposal& request);
 
+Answer<v1::Committed> start_raid_mode(Gate& gate, Caller caller, const v1::StartRaidMode& request);
+Answer<v1::Committed> end_raid_mode(Gate& gate, Caller caller, const v1::EndRaidMode& request);
+
+// Says of a club's raid mode whose time is over that it is. True: something had to be said.
+Answer<bool> lapse_raid_mode(Gate& gate, uint64_t club);
+
 // Says of an account's sanctions in a club whose time is over that it is. True: something had to be said, so that
 // whatever was refused by them may be asked again.
 Answer<bool> lapse_sanctions(Gate& gate, uint64_t club, uint64_t account);

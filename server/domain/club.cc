@@ -156,6 +156,7 @@ Result<Decision> change_club(const ClubState& club, const v1::ChangeClub& reques
   after.set_purpose(request.has_purpose() ? request.purpose() : before.purpose());
   after.set_language(request.has_language() ? request.language() : before.language());
   after.set_capacity(request.has_capacity() ? request.capacity() : before.capacity());
+  after.set_watch_off(request.has_watch_off() ? request.watch_off() : before.watch_off());
   if (request.has_name()) {
     Result<std::string> name = check_name(request.name(), "name", limits::club_name_characters);
     if (!name) return std::unexpected(name.error());
@@ -187,7 +188,9 @@ Result<Decision> change_club(const ClubState& club, const v1::ChangeClub& reques
 
   Decision decision{.object_id = club.id()};
   const bool same = after.name() == before.name() && after.purpose() == before.purpose() &&
-                    after.language() == before.language() && after.capacity() == before.capacity();
+                    after.language() == before.language() &&
+                    after.capacity() == before.capacity() &&
+                    after.watch_off() == before.watch_off();
   if (!same) *decision.add(all_roles).event.mutable_club_changed() = std::move(after);
   return decision;
 }

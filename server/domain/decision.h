@@ -26,6 +26,9 @@ struct Decided {
   v1::Event event;
   store::Audience audience;
   store::PrivatePart private_part;
+  bool automatic =
+      false;  // the server's own doing: the event has no actor. Not the first of a decision
+              // that answers a command.
 };
 
 // Empty `events`: the request was right, and nothing has to change.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/domain/held_message.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "server/domain/limits.h"
@@ -17,7 +19,7 @@ RoleSet reviewers(const ClubState& club, std::uint64_t room_id) {
                          : static_cast<RoleSet>(committee_and_above & room->readers());
 }
 
-Decision hold(const antispam::Verdict& verdict, const Decision& decided, const ClubState& club,
+Decision hold(const antispam::Verdict& verdict, Decision decided, const ClubState& club,
               std::uint64_t author) {
   const v1::Event& event = decided.events.front().event;
   v1::MessageHeld held;
@@ -49,6 +51,8 @@ Decision hold(const antispam::Verdict& verdict, const Decision& decided, const C
     quieted.set_until_ms(verdict.quiet_until_ms);
     *quieted.mutable_why() = verdict.why;
   }
+  // A post that completes a raid starts raid mode all the same.
+  std::move(decided.events.begin() + 1, decided.events.end(), std::back_inserter(decision.events));
   return decision;
 }
 
@@ -70,7 +74,7 @@ Result<Decision> act_on(const antispam::Verdict& verdict, Decision decided, cons
                                      .why = verdict.why.SerializeAsString()});
     }
     case antispam::Action::hold:
-    case antispam::Action::mute: return hold(verdict, decided, club, author);
+    case antispam::Action::mute: return hold(verdict, std::move(decided), club, author);
     case antispam::Action::nudge:
       *decided.events.front().private_part.mutable_advice() = verdict.why;
       break;

@@ -167,6 +167,35 @@ inline constexpr std::uint32_t detector_bytes = 64;           // "spam.links"
 inline constexpr std::uint32_t ladder_steps = 8;              // more is no ladder but a habit
 // What was so long ago no longer counts for the next step.
 inline constexpr std::int64_t ladder_memory_ms = 365ll * 86'400 * 1'000;
+// --- Raids ---
+// Arrivals by a link in one minute that are still no raid; above, and above so many times the usual, they are one.
+inline constexpr std::uint32_t raid_joins_per_minute = 10;
+inline constexpr std::uint32_t raid_times_usual = 5;
+// What is usual is a mean of the hour before: a club's evening is long over by then.
+inline constexpr std::uint32_t raid_usual_minutes = 60;
+// Arrivals kept for it, 16 bytes each: more in an hour are a raid whatever is usual.
+inline constexpr std::size_t raid_arrivals_kept = 4'096;
+// As many posts alike by so many accounts that are so new, in one minute: nobody greets in chorus.
+inline constexpr std::uint32_t raid_similar_posts = 10;
+inline constexpr std::uint32_t raid_similar_authors = 5;
+inline constexpr std::int64_t raid_similar_ms = 60'000;
+inline constexpr std::int64_t raid_young_ms = 3'600'000;
+// Shorter texts are alike by chance: "bonjour à tous" is said by everybody who comes.
+inline constexpr std::uint32_t raid_similar_letters = 24;
+// Posts of new accounts kept for it, 24 bytes each; a reader of 1,000 posts in a minute has other troubles.
+inline constexpr std::size_t raid_posts_kept = 1'024;
+// Of the log's end, looked at when a club is loaded that was written to in the last minute.
+inline constexpr std::uint32_t watch_tail_entries = 20'000;
+// Who came less than so long before is held back too: raiders come before they speak.
+inline constexpr std::int64_t newcomer_ms = 86'400'000;
+inline constexpr std::uint32_t raid_default_s = 30 * 60;  // a volunteer has seen it by then
+inline constexpr std::uint32_t raid_min_s = 5 * 60;  // shorter ones are over before they are read
+inline constexpr std::uint32_t raid_max_s =
+    86'400;  // Discord's number; prolonged by a person alone
+// After somebody ended it, it does not begin by itself again: they have looked, the server has not.
+inline constexpr std::int64_t raid_quiet_ms = 30 * 60 * 1'000;
+// So long after its end, its newcomers are still those whose messages are cleared away together.
+inline constexpr std::int64_t raid_aftermath_ms = 86'400'000;
 // Looked at when a club with a slow room is loaded: in six hours a slow room has no more.
 inline constexpr std::uint32_t slow_mode_messages = 20'000;
 

@@ -159,6 +159,9 @@ Result<Decision> take_step(const ClubState& club, const Step& step, const v1::Me
   v1::Member member = target;
   v1::MemberStatus to = step.to;
   if (step.action == Action::accept_membership) {
+    if (auto open = check_invitations_open(club, now_ms); !open) {
+      return std::unexpected(open.error());
+    }
     if (auto accepted = check_joining(club, request.charter_version()); !accepted) {
       return std::unexpected(accepted.error());
     }
@@ -201,6 +204,7 @@ Result<Decision> take_step(const ClubState& club, const Step& step, const v1::Me
 
 void set_status(v1::Member& member, v1::MemberStatus status, std::int64_t now_ms) {
   if (member.status() != status) member.set_since_ms(now_ms);
+  if (has(placed, status) && !has(placed, member.status())) member.set_joined_ms(now_ms);
   member.set_status(status);
 }
 
@@ -230,6 +234,9 @@ Result<Decision> create_invitation(const ClubState& club, const NewInvitation& f
                                    std::int64_t now_ms) {
   if (auto allowed = may(actor, Action::invite); !allowed) {
     return std::unexpected(allowed.error());
+  }
+  if (auto open = check_invitations_open(club, now_ms); !open) {
+    return std::unexpected(open.error());
   }
   if (auto checked = check_invited_role(actor, request.role()); !checked) {
     return std::unexpected(checked.error());
@@ -305,7 +312,13 @@ Result<Decision> use_invitation(const ClubState& club, const InvitationUse& use,
     member.set_display_name(std::string(use.display_name));
     member.set_role(invitation.role());
     if (club.charter().version() != 0) member.set_charter_version(use.charter_version);
-    set_status(member, arrival(club, invitation.needs_decision() || !vouched, before), now_ms);
+    const v1::MemberStatus to = arrival(club, invitation.needs_decision() || !vouched, before);
+    // Who asks the committee comes no further than its waiting list.
+    if (auto open = check_invitations_open(club, now_ms); !open && to != MEMBER_STATUS_OPTED_IN) {
+      return std::unexpected(open.error());
+    }
+    set_status(member, to, now_ms);
+    member.set_arrived_ms(now_ms);
     add_member_changed(decision, before, std::move(member));
   } else if (!activates) {
     return decision;
@@ -313,6 +326,9 @@ Result<Decision> use_invitation(const ClubState& club, const InvitationUse& use,
   v1::InvitationUsed& used = *decision.add(committee_and_above).event.mutable_invitation_used();
   used.set_invitation_id(invitation.invitation_id());
   used.set_account_id(use.account_id);
+  if (!is_in_or_waiting(before)) {
+    watch_arrival(decision, club, use.account_id, use.watch, now_ms);
+  }
   return decision;
 }
 
@@ -458,6 +474,7 @@ Decision rename_member(const v1::Member& member, std::string_view display_name,
                        const Actor& actor) {
   Decision decision{.object_id = member.account_id()};
   if (member.display_name() == display_name || find_hold(actor, 0) != nullptr) return decision;
+  if (is_held_by_raid(actor)) return decision;
   v1::Member renamed = member;
   renamed.set_display_name(std::string(display_name));
   add_member_changed(decision, member.status(), std::move(renamed));

@@ -18,6 +18,7 @@
 #include "amicale/v1/club.pb.h"
 #include "server/domain/decision.h"
 #include "server/domain/invitation.h"
+#include "server/domain/raid.h"
 #include "server/domain/state.h"
 #include "store/rows.pb.h"
 
@@ -39,6 +40,7 @@ struct InvitationUse {
   std::uint64_t account_id = 0;
   std::string_view display_name{};
   std::uint64_t charter_version = 0;  // that was read and is accepted
+  Watch watch{};
 };
 
 // Opts in: active, or waitlisted when the club is full, or opted in when the committee decides.

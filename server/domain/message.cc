@@ -168,7 +168,7 @@ std::uint32_t count_mentioned(const ClubState& club, const RoomState& room,
 }
 
 Result<Decision> post_message(const Place& place, const v1::PostMessage& request,
-                              const Actor& actor) {
+                              const Actor& actor, const PostFacts& facts) {
   const Result<const RoomState*> entered =
       enter(place, request.room_id(), actor, Action::post_message);
   if (!entered) return std::unexpected(entered.error());
@@ -196,6 +196,12 @@ Result<Decision> post_message(const Place& place, const v1::PostMessage& request
   posted.set_number(decision.object_id);
   posted.set_body(request.body());
   posted.set_reply_to(request.reply_to());
+  if (place.club != nullptr && facts.watch.joins_per_minute != 0) {
+    // Of a text without variety, a sketch tells nothing.
+    const Cluster same = find_cluster(*place.club, request.body(), actor);
+    const bool wider = facts.cluster && facts.cluster->authors >= same.authors;
+    watch_post(decision, *place.club, wider ? *facts.cluster : same, facts.watch, actor.now_ms);
+  }
   return decision;
 }
 

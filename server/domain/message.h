@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "amicale/v1/message.pb.h"
 #include "server/domain/decision.h"
 #include "server/domain/permissions.h"
+#include "server/domain/raid.h"
 #include "server/domain/state.h"
 
 namespace amicale::domain {
@@ -32,10 +34,17 @@ struct Place {
 Result<const RoomState*> enter(const Place& place, std::uint64_t room_id, const Actor& actor,
                                Action action);
 
+// What is watched for when somebody posts.
+struct PostFacts {
+  Watch watch{};
+  // From who compares texts better than raid.h's exact key does; believed unless that one finds more.
+  std::optional<Cluster> cluster{};
+};
+
 // object_id: the message's number. Mentioned accounts that do not read the room are dropped; the
-// head count is computed.
+// head count is computed. A post that completes a raid is still said, and starts raid mode.
 Result<Decision> post_message(const Place& place, const v1::PostMessage& request,
-                              const Actor& actor);
+                              const Actor& actor, const PostFacts& facts = {});
 
 // `message` is the one that the request names, null when there is none. Nothing changes when the
 // text is the same.

@@ -13,6 +13,7 @@ Result<Actor> act_for(const ClubState& club, const v1::OnBehalf& behalf, const A
   acting.site_role = v1::SITE_ROLE_NONE;
   acting.role = v1::CLUB_ROLE_PRESIDENT;
   acting.status = v1::MEMBER_STATUS_ACTIVE;
+  acting.raid_until_ms = 0;  // whom they act for is no newcomer
   if (behalf.account_id() == 0) return acting;
   const MemberState* officer = club.find_member(behalf.account_id());
   const bool good = officer != nullptr && officer->account_id != actor.account_id &&
@@ -34,6 +35,8 @@ void name_on_behalf(Decision& decision, const v1::OnBehalf& behalf) {
       *event.mutable_act_proposed()->mutable_proposal()->mutable_on_behalf() = behalf;
     } else if (event.has_messages_removed()) {
       *event.mutable_messages_removed()->mutable_removal()->mutable_on_behalf() = behalf;
+    } else if (event.has_raid_mode_started()) {
+      *event.mutable_raid_mode_started()->mutable_raid()->mutable_on_behalf() = behalf;
     }
   }
 }

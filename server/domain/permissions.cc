@@ -61,6 +61,7 @@ constexpr std::array<Permission, action_count> table{{
   {Action::second_act,              "may.second_act",            Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::remove_messages,         "may.remove_messages",       Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::read_audit,              "may.read_audit",            Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::free},
+  {Action::run_raid_mode,           "may.run_raid_mode",         Ground::club,  managers,            nobody,    never,      by_membership, false, Hold::held},
   {Action::read_room,               "may.read_room",             Ground::room,  all_roles,           all_roles, never,      by_membership, true,  Hold::free},
   {Action::signal_typing,           "may.signal_typing",         Ground::floor, all_roles,           nobody,    never,      by_membership, true,  Hold::held},
   {Action::post_message,            "may.post_message",          Ground::floor, all_roles,           nobody,    never,      by_membership, true,  Hold::held},
@@ -165,6 +166,7 @@ Result<void> may_in_club(const Actor& actor, const Permission& row, const Scope&
     if (const SanctionState* hold = find_hold(actor, in_room ? scope.room->room_id : 0)) {
       return refuse_held(hold->held, actor.now_ms);
     }
+    if (is_held_by_raid(actor)) return refuse_raid(actor.raid_until_ms, actor.now_ms);
   }
   if (scope.target && rank(actor) <= rank(*scope.target)) {
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "may.rank");
@@ -197,6 +199,15 @@ std::unexpected<Refusal> refuse_held(const Held& held, std::int64_t now_ms) {
     constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
     refusal.retry_after_ms = static_cast<std::uint32_t>(std::min(held.until_ms - now_ms, most));
   }
+  return std::unexpected(std::move(refusal));
+}
+
+std::unexpected<Refusal> refuse_raid(std::int64_t until_ms, std::int64_t now_ms,
+                                     std::string_view rule_id) {
+  Refusal refusal{.code = v1::REFUSAL_CODE_RAID_MODE, .rule_id = std::string(rule_id)};
+  // At most a day: fits.
+  refusal.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(0, until_ms - now_ms));
+  refusal.until_ms = until_ms;
   return std::unexpected(std::move(refusal));
 }
 

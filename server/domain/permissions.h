@@ -63,6 +63,7 @@ enum class Action : std::uint8_t {
   second_act,       // confirm or decline what another proposed
   remove_messages,  // many at once, and bring them back
   read_audit,       // every record of the provable log
+  run_raid_mode,
   // In a room, or a direct conversation
   read_room,
   signal_typing,
@@ -136,6 +137,15 @@ const SanctionState* find_hold(const Actor& actor, std::uint64_t room_id);
 
 // SANCTIONED, by that sanction, as of `now_ms`.
 std::unexpected<Refusal> refuse_held(const Held& held, std::int64_t now_ms);
+
+// RAID_MODE, which ends at `until_ms`; `rule_id` says what it holds back.
+std::unexpected<Refusal> refuse_raid(std::int64_t until_ms, std::int64_t now_ms,
+                                     std::string_view rule_id = "raid.newcomer");
+
+// Whether raid mode holds the actor back, who has just come to the club. Never site staff.
+inline bool is_held_by_raid(const Actor& actor) {
+  return actor.raid_until_ms > actor.now_ms && !is_site_staff(actor.site_role);
+}
 
 // The table alone, for each action x club role x status x site role: no rooms and no ranks.
 bool allowed(Action action, const Actor& actor);

@@ -280,6 +280,21 @@ constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_FORBIDDEN, "appeal.own_decision",
      "Vous avez pris cette décision : à quelqu’un d’autre de la revoir.",
      "You took this decision: somebody else reviews it."},
+    {v1::REFUSAL_CODE_RAID_MODE, "", "Ce club est en mode alerte{for} : cela devra attendre.",
+     "This club is in raid mode{for}: this has to wait."},
+    {v1::REFUSAL_CODE_RAID_MODE, "raid.newcomer",
+     "Ce club est en mode alerte{for} : qui vient d’arriver peut lire, et écrira ensuite.",
+     "This club is in raid mode{for}: those who have just come in read, and write afterwards."},
+    {v1::REFUSAL_CODE_RAID_MODE, "raid.invitations",
+     "Ce club est en mode alerte : ses invitations sont suspendues{for}.",
+     "This club is in raid mode: its invitations are paused{for}."},
+    {v1::REFUSAL_CODE_CONFLICT, "raid.none", "Ce club n’est pas en mode alerte.",
+     "This club is not in raid mode."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "raid.duration",
+     "Le mode alerte dure au moins {limit} secondes.", "Raid mode lasts at least {limit} seconds."},
+    {v1::REFUSAL_CODE_BAD_REQUEST, "removal.newcomers",
+     "Les messages nommés doivent être de personnes qui viennent d’arriver.",
+     "The messages named must be those of people who have just come in."},
     {v1::REFUSAL_CODE_CONFLICT, "appeal.decided", "Cet appel a déjà été tranché.",
      "This appeal has been decided already."},
     {v1::REFUSAL_CODE_EXPIRED, "appeal.too_late",
@@ -450,6 +465,7 @@ v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
   wire.set_retry_after_ms(refusal.retry_after_ms);
   wire.set_rule_id(refusal.rule_id);
   wire.set_incident(refusal.incident);
+  wire.set_until_ms(refusal.until_ms);
   if (refusal.held.kind != v1::SANCTION_KIND_UNSPECIFIED) {
     v1::HeldBy& held = *wire.mutable_sanction();
     held.set_sanction_id(refusal.held.sanction_id);

@@ -34,10 +34,11 @@ struct Refusal {
   std::uint64_t limit = 0;
   std::uint64_t actual = 0;
   std::uint32_t retry_after_ms = 0;
-  std::string incident{};  // INTERNAL: what to quote to the operator
-  Held held{};             // SANCTIONED: by what
-  std::string why{};       // a v1::Why, serialised: what an anti-spam rule says of the text
-  Quote quote{};           // of what keeps order: the rule of the club's charter
+  std::string incident{};     // INTERNAL: what to quote to the operator
+  Held held{};                // SANCTIONED: by what
+  std::string why{};          // a v1::Why, serialised: what an anti-spam rule says of the text
+  Quote quote{};              // of what keeps order: the rule of the club's charter
+  std::int64_t until_ms = 0;  // RAID_MODE: when it ends
 
   bool operator==(const Refusal&) const = default;
 };

@@ -7,6 +7,7 @@
 
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
+#include "server/domain/raid.h"
 #include "server/domain/text.h"
 
 namespace amicale::domain {
@@ -21,6 +22,11 @@ Result<void> check_refs(const v1::RemoveMessages& request) {
     if (!once.emplace(ref.room_id(), ref.number()).second) return bad_request("messages");
   }
   return {};
+}
+
+v1::ClubRole role_of(const ClubState& club, std::uint64_t account_id) {
+  const MemberState* member = club.find_member(account_id);
+  return member != nullptr ? member->role : v1::CLUB_ROLE_UNSPECIFIED;
 }
 
 }  // namespace
@@ -38,8 +44,10 @@ Result<Decision> remove_messages(const ClubState& club, const std::vector<v1::Me
   if (auto checked = check_paragraph(request.text(), "text", limits::purpose_bytes); !checked) {
     return std::unexpected(checked.error());
   }
-  const MemberState* author = club.find_member(request.account_id());
-  const v1::ClubRole role = author != nullptr ? author->role : v1::CLUB_ROLE_UNSPECIFIED;
+  if (request.newcomers() && request.account_id() != 0) return bad_request("account_id");
+  // Of newcomers each may rank otherwise: looked at below, when it is known who they are.
+  const v1::ClubRole role =
+      request.newcomers() ? v1::CLUB_ROLE_UNSPECIFIED : role_of(club, request.account_id());
   for (const v1::MessageRef& ref : request.messages()) {
     if (auto allowed =
             may(actor, Action::delete_any, {.room = club.find_room(ref.room_id()), .target = role});
@@ -51,12 +59,22 @@ Result<Decision> remove_messages(const ClubState& club, const std::vector<v1::Me
 
   Decision decision;
   v1::Removal removal;
+  const std::int64_t since_ms = newcomers_since(club.raid(), actor.now_ms);
   for (const v1::Message& message : messages) {
-    if (message.author() != request.account_id() || message.author() == 0) {
+    const RoomState& room = *club.find_room(message.room_id());
+    if (request.newcomers()) {
+      const MemberState* author = club.find_member(message.author());
+      if (author == nullptr || !is_newcomer(*author, since_ms)) {
+        return bad_request("messages", "removal.newcomers");
+      }
+      if (auto allowed = may(actor, Action::delete_any, {.room = &room, .target = author->role});
+          !allowed) {
+        return std::unexpected(allowed.error());
+      }
+    } else if (message.author() != request.account_id() || message.author() == 0) {
       return bad_request("messages", "sanction.evidence");
     }
     if (message.deleted()) continue;
-    const RoomState& room = *club.find_room(message.room_id());
     Decided& decided = decision.add(room.readers());
     v1::MessageDeleted& deleted = *decided.event.mutable_message_deleted();
     deleted.set_room_id(room.room_id);
@@ -80,6 +98,7 @@ Result<Decision> remove_messages(const ClubState& club, const std::vector<v1::Me
   decision.object_id = club.last_removal_id() + 1;
   removal.set_removal_id(decision.object_id);
   removal.set_account_id(request.account_id());
+  removal.set_newcomers(request.newcomers());
   removal.set_reason(request.reason());
   removal.set_text(request.text());
   removal.set_entries(static_cast<std::uint32_t>(decision.events.size()));
@@ -96,12 +115,11 @@ Result<Decision> undo_removal(const ClubState& club, const v1::Removal* removal,
     return std::unexpected(allowed.error());
   }
   if (removal == nullptr) return not_found();
-  const MemberState* author = club.find_member(removal->account_id());
-  const v1::ClubRole role = author != nullptr ? author->role : v1::CLUB_ROLE_UNSPECIFIED;
   Decision decision{.object_id = removal->removal_id()};
   if (removal->undone_ms() != 0) return decision;
   for (const Removed& removed : messages) {
     const RoomState* room = club.find_room(removed.message.room_id());
+    const v1::ClubRole role = role_of(club, removed.message.author());
     if (auto allowed = may(actor, Action::restore_message, {.room = room, .target = role});
         !allowed) {
       return std::unexpected(allowed.error());

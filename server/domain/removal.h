@@ -15,6 +15,7 @@
 
 namespace amicale::domain {
 
+// Of one account, or of all newcomers (raid.h) at once; of whoever ranks below, each for themselves.
 // object_id: the removal's id; 0 when nothing was left to remove. `messages` are those that the request
 // names and that there are, in order.
 Result<Decision> remove_messages(const ClubState& club, const std::vector<v1::Message>& messages,

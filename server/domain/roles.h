@@ -80,6 +80,7 @@ struct Actor {
   std::uint64_t club_id = 0;
   std::span<const SanctionState> sanctions{};  // on this account, in this club
   std::int64_t now_ms = 0;                     // what their ends are judged by
+  std::int64_t raid_until_ms = 0;  // a newcomer in raid mode: until when it holds them back
 };
 
 constexpr bool is_site_staff(v1::SiteRole role) {

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/domain/limits.h"
+#include "server/domain/raid.h"
+
 namespace amicale::domain {
 namespace {
 
@@ -157,6 +160,40 @@ void ClubState::load(const v1::Charter& charter) {
   club_.set_charter_version(charter.version());
 }
 
+void ClubState::load(const v1::RaidMode& raid) { raid_ = raid; }
+
+void ClubState::load_recent(const v1::Event& event) {
+  if (!event.has_message_posted() || !event.message_posted().imported_author().empty()) return;
+  note_young_post(event.actor(), event.time_ms(), event.message_posted().body());
+}
+
+void ClubState::note_arrival(const Arrival& arrival) {
+  constexpr std::int64_t kept_ms = (limits::raid_usual_minutes + 1) * std::int64_t{60'000};
+  if (!arrivals_.empty() && arrival.time_ms <= arrivals_.back().time_ms - kept_ms) return;
+  if (std::ranges::binary_search(arrivals_, arrival)) return;
+  std::erase_if(arrivals_,
+                [&](const Arrival& known) { return known.account_id == arrival.account_id; });
+  arrivals_.insert(std::ranges::lower_bound(arrivals_, arrival), arrival);
+  auto keep = std::ranges::upper_bound(arrivals_, arrivals_.back().time_ms - kept_ms, {},
+                                       &Arrival::time_ms);
+  if (arrivals_.end() - keep > static_cast<std::ptrdiff_t>(limits::raid_arrivals_kept)) {
+    keep = arrivals_.end() - static_cast<std::ptrdiff_t>(limits::raid_arrivals_kept);
+  }
+  arrivals_.erase(arrivals_.begin(), keep);
+}
+
+void ClubState::note_young_post(std::uint64_t author, std::int64_t time_ms, std::string_view body) {
+  const MemberState* member = find_member(author);
+  if (member == nullptr || !is_newcomer(*member, time_ms - limits::raid_young_ms)) return;
+  const std::uint64_t key = text_key(body);
+  if (key == 0) return;
+  young_posts_.push_back({.time_ms = time_ms, .account_id = author, .key = key});
+  while (young_posts_.size() > limits::raid_posts_kept ||
+         time_ms - young_posts_.front().time_ms >= limits::raid_similar_ms) {
+    young_posts_.pop_front();
+  }
+}
+
 void ClubState::load(const v1::Message& message) {
   if (!message.imported_author().empty()) return;
   if (RoomState* room = mutable_room(message.room_id())) {
@@ -173,6 +210,7 @@ void ClubState::apply(const v1::Event& event) {
       club_.set_purpose(changed.purpose());
       club_.set_language(changed.language());
       club_.set_capacity(changed.capacity());
+      club_.set_watch_off(changed.watch_off());
       break;
     }
     case v1::Event::kRoomCreated: load(event.room_created().room()); break;
@@ -216,6 +254,18 @@ void ClubState::apply(const v1::Event& event) {
         room->head_number = posted.number();
         if (posted.imported_author().empty()) room->note_post(event.actor(), event.time_ms());
       }
+      load_recent(event);
+      break;
+    }
+    case v1::Event::kRaidModeStarted: load(event.raid_mode_started().raid()); break;
+    case v1::Event::kRaidModeProlonged:
+      raid_.set_until_ms(event.raid_mode_prolonged().until_ms());
+      break;
+    case v1::Event::kRaidModeEnded: {
+      const bool lapsed = event.raid_mode_ended().end() == v1::RAID_END_LAPSED;
+      raid_.set_end(event.raid_mode_ended().end());
+      raid_.set_ended_ms(lapsed ? raid_.until_ms() : event.time_ms());
+      raid_.set_ended_by(event.actor());
       break;
     }
     case v1::Event::kMessageHeld: last_held_id_ = event.message_held().held_id(); break;
@@ -276,6 +326,8 @@ void ClubState::set_member(const v1::Member& member) {
   at->role = role;
   at->status = status;
   at->charter_version = member.charter_version();
+  at->joined_ms = member.joined_ms();
+  if (member.arrived_ms() != 0) note_arrival({member.arrived_ms(), member.account_id()});
   ++counts_[status][role];
   club_.set_active_members(count(v1::MEMBER_STATUS_ACTIVE));
 
@@ -424,6 +476,9 @@ Actor actor_in(const ClubState& club, std::uint64_t account_id, v1::SiteRole sit
     actor.role = member->role;
     actor.status = member->status;
     actor.charter_version = member->charter_version;
+    if (club.in_raid_mode(now_ms) && is_newcomer(*member, club.raid().newcomers_since_ms())) {
+      actor.raid_until_ms = club.raid().until_ms();
+    }
   }
   return actor;
 }

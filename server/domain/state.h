@@ -6,7 +6,9 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,13 +50,14 @@ struct RoomState {
   void note_post(std::uint64_t account_id, std::int64_t time_ms);
 };
 
-// 24 bytes: a club of 1,000 costs 24 KiB. Names stay in the rows; a rule that needs one gets it as
+// 32 bytes: a club of 1,000 costs 32 KiB. Names stay in the rows; a rule that needs one gets it as
 // a fact.
 struct MemberState {
   std::uint64_t account_id = 0;
   v1::ClubRole role = v1::CLUB_ROLE_UNSPECIFIED;
   v1::MemberStatus status = v1::MEMBER_STATUS_UNSPECIFIED;
   std::uint64_t charter_version = 0;  // accepted last
+  std::int64_t joined_ms = 0;         // when they last came in
 };
 
 // What waits for a second member of the committee, until no one may confirm it any more.
@@ -63,6 +66,20 @@ struct OpenProposal {
   std::uint64_t account_id = 0;  // whom it is about
   v1::ProposalKind kind = v1::PROPOSAL_KIND_UNSPECIFIED;
   std::int64_t expires_ms = 0;
+};
+
+// Somebody who came by a link, to the club or to its waiting list.
+struct Arrival {
+  std::int64_t time_ms = 0;
+  std::uint64_t account_id = 0;
+  auto operator<=>(const Arrival&) const = default;
+};
+
+// A post of somebody who had just come in, by what it says (raid.h).
+struct YoungPost {
+  std::int64_t time_ms = 0;
+  std::uint64_t account_id = 0;
+  std::uint64_t key = 0;
 };
 
 // A club. Lookups by binary search over sorted vectors; counts are kept as members change, so that
@@ -82,9 +99,12 @@ class ClubState {
   void load(const v1::Report& report);      // the open ones, and the last
   void load(const v1::Proposal& proposal);  // the open ones, and the last
   void load(const v1::Charter& charter);    // the one in force
+  void load(const v1::RaidMode& raid);      // the last one
   // After its room: a message as recent as the room's slow mode looks back.
   void load(const v1::Message& message);
   void load_last_held_id(std::uint64_t held_id) { last_held_id_ = held_id; }
+  // After the members: an event of the log's end, in order. What it says is in the rows already, but for what is watched.
+  void load_recent(const v1::Event& event);
 
   // Folds one event of this club's log. Cannot fail; unknown kinds change nothing.
   void apply(const v1::Event& event);
@@ -127,7 +147,20 @@ class ClubState {
   std::uint64_t last_proposal_id() const { return last_proposal_id_; }
   const v1::Charter& charter() const { return charter_; }  // in force; version 0 = none
 
+  // The last raid mode; an id of 0: there never was one.
+  const v1::RaidMode& raid() const { return raid_; }
+  bool in_raid_mode(std::int64_t now_ms) const {
+    return raid_.raid_id() != 0 && raid_.end() == v1::RAID_END_UNSPECIFIED &&
+           raid_.until_ms() > now_ms;
+  }
+  // Of the last hour before the newest, by time.
+  std::span<const Arrival> arrivals() const { return arrivals_; }
+  // Of the last minute before the newest, in order.
+  const std::deque<YoungPost>& young_posts() const { return young_posts_; }
+
  private:
+  void note_arrival(const Arrival& arrival);
+  void note_young_post(std::uint64_t author, std::int64_t time_ms, std::string_view body);
   void end_sanction(const v1::SanctionEnded& ended);
   RoomState* mutable_room(std::uint64_t room_id);
   void set_member(const v1::Member& member);
@@ -148,6 +181,9 @@ class ClubState {
   std::vector<OpenProposal> open_proposals_;
   std::uint64_t last_proposal_id_ = 0;
   v1::Charter charter_;
+  v1::RaidMode raid_;
+  std::vector<Arrival> arrivals_;
+  std::deque<YoungPost> young_posts_;
 };
 
 // The id of the conversation of two accounts, and back.

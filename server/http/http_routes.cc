@@ -150,6 +150,7 @@ unsigned http_status(v1::RefusalCode code) {
     case v1::REFUSAL_CODE_NOT_ACTIVE:
     case v1::REFUSAL_CODE_CHARTER_NEEDED:
     case v1::REFUSAL_CODE_SANCTIONED: return 403;
+    case v1::REFUSAL_CODE_RAID_MODE: return 403;
     case v1::REFUSAL_CODE_NOT_FOUND: return 404;
     case v1::REFUSAL_CODE_CONFLICT:
     case v1::REFUSAL_CODE_CAPACITY: return 409;

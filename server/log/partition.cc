@@ -193,7 +193,8 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
   }
   if (auto refusal = check_rate(command)) return std::unexpected(std::move(*refusal));
 
-  auto decision = command.decide({*state_, facts, turn.now_ms, memory_.get(), &parts_.said});
+  auto decision =
+      command.decide({*state_, facts, turn.now_ms, memory_.get(), &parts_.said, parts_.watch});
   if (!decision) return std::unexpected(std::move(decision.error()));
 
   Outcome outcome;
@@ -207,8 +208,9 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
   entries.reserve(decision->events.size());
   for (auto& made : decision->events) {
     made.event.set_time_ms(turn.now_ms);
-    // What nobody is to know is in the private part alone.
-    if (made.private_part.hidden_actor() == 0) made.event.set_actor(command.actor);
+    // What nobody is to know is in the private part alone; what the server does of itself is nobody's.
+    const bool told = made.private_part.hidden_actor() == 0 && !made.automatic;
+    if (told) made.event.set_actor(command.actor);
     if (made.event.client_msg_id().empty()) made.event.set_client_msg_id(command.client_msg_id);
     entries.push_back({made.event,
                        {static_cast<uint16_t>(made.audience.roles()), made.audience.account()},
@@ -262,6 +264,16 @@ void load_posts(const storage::View& view, domain::ClubState& club, int64_t now_
   }
 }
 
+// What is watched for in the last minute. Nothing is read where nobody said anything in it.
+void load_tail(const storage::View& view, domain::ClubState& club, const store::HeadRow& head,
+               int64_t now_ms) {
+  if (now_ms - head.time_ms() >= limits::raid_similar_ms) return;
+  const int64_t since_ms = std::max(now_ms, head.time_ms()) - limits::raid_similar_ms;
+  const auto events =
+      view.tail(storage::PartitionId::club(club.id()), since_ms, limits::watch_tail_entries);
+  for (const auto& event : events) club.load_recent(event);
+}
+
 }  // namespace
 
 std::unique_ptr<State> Partition::load(const storage::Database& database, storage::PartitionId id,
@@ -303,9 +315,11 @@ std::unique_ptr<State> Partition::load(const storage::Database& database, storag
       if (auto row = view.charter(id)) club.load(*row);
       for (const auto& row : view.open_proposals(id)) club.load(row.proposal());
       for (const auto& row : view.proposals_of(id, 0, 1)) club.load(row.proposal());
+      if (auto raid = view.raid(id.id)) club.load(*raid);
       // A club's time never goes back, even when the clock does.
       load_posts(view, club, std::max(now_ms, head.time_ms()));
       club.load_last_held_id(view.last_held_id(id.id));
+      load_tail(view, club, head, now_ms);
       return std::make_unique<State>(std::move(club));
     }
     case v1::STREAM_KIND_ACCOUNT: {
@@ -365,7 +379,7 @@ void Partitions::submit(storage::PartitionId id, Command command, Done done) {
                                  id, Partition::Parts{shard_, database_, log_, blocking_, clock_,
                                                       publisher_, tasks_, bounds_.posts_per_10s,
                                                       bounds_.gather_us, bounds_.shield, said_,
-                                                      bounds_.tell}))
+                                                      bounds_.tell, bounds_.watch}))
                 .first;
     shard_.metrics().partitions = loaded_.size();
   }

@@ -14,6 +14,7 @@
 #include "amicale/v1/message.pb.h"
 #include "server/domain/antispam/shield.h"
 #include "server/domain/decision.h"
+#include "server/domain/raid.h"
 #include "server/domain/refusal.h"
 #include "server/domain/state.h"
 #include "server/domain/token_bucket.h"
@@ -39,6 +40,7 @@ struct Deciding {
   int64_t now_ms;
   const domain::antispam::Memory* memory = nullptr;     // of a club, where messages are judged
   const domain::antispam::RecentTexts* said = nullptr;  // in all clubs, as far as this shard heard
+  domain::Watch watch{};
 
   const domain::SiteState& site() const { return std::get<domain::SiteState>(state); }
   const domain::AccountState& account() const { return std::get<domain::AccountState>(state); }
@@ -85,6 +87,7 @@ class Partition {
     const domain::antispam::RecentTexts& said;
     const std::function<void(const domain::antispam::Sketch&, domain::antispam::RecentTexts::Said)>&
         tell;
+    domain::Watch watch;
   };
 
   Partition(storage::PartitionId id, Parts parts);
@@ -151,6 +154,7 @@ class Partitions {
     // Tells every shard of a text that others may say in other clubs. Empty: nobody is told.
     std::function<void(const domain::antispam::Sketch&, domain::antispam::RecentTexts::Said)>
         tell{};
+    domain::Watch watch{};
   };
 
   Partitions(runtime::Shard& shard, storage::Database& database, Log& log,

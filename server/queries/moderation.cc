@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <algorithm>
+#include <unordered_map>
 
 #include "server/domain/limits.h"
 #include "server/domain/proposal.h"
+#include "server/domain/raid.h"
 #include "server/domain/report.h"
 #include "server/queries/queries.h"
 #include "server/queries/reading.h"
@@ -22,6 +24,32 @@ void keep_readable(const View& view, const Caller& caller, uint64_t club_id, Cas
     if (!read_room(view, caller, stream, evidence[i].room_id())) evidence.DeleteSubrange(i, 1);
   }
 }
+
+// Who has just come to a club, each looked up once. Lives for one answer.
+class Newcomers {
+ public:
+  Newcomers(const View& view, uint64_t club_id, int64_t now_ms)
+      : view_(view),
+        club_id_(club_id),
+        since_ms_(domain::newcomers_since(view.raid(club_id).value_or(v1::RaidMode{}), now_ms)) {}
+
+  bool has(uint64_t account) {
+    auto [known, fresh] = known_.try_emplace(account, false);
+    if (fresh) {
+      domain::ClubState club(club_id_);
+      if (auto member = view_.member(club_id_, account)) club.load(*member);
+      const auto* found = club.find_member(account);
+      known->second = found != nullptr && domain::is_newcomer(*found, since_ms_);
+    }
+    return known->second;
+  }
+
+ private:
+  const View& view_;
+  const uint64_t club_id_;
+  const int64_t since_ms_;
+  std::unordered_map<uint64_t, bool> known_;
+};
 
 }  // namespace
 
@@ -100,6 +128,8 @@ Result<v1::FindMessagesReply> messages_of(const View& view, const Caller& caller
     if (!room) return std::unexpected(room.error());
     rooms.push_back(std::move(*room));
   }
+  if (request.newcomers() && request.account_id() != 0) return domain::bad_request("account_id");
+  Newcomers newcomers(view, request.club_id(), caller.asked_ms);
   constexpr std::size_t page = 500;
   constexpr std::size_t most_bytes = limits::server_frame_bytes / 2;
   v1::FindMessagesReply reply;
@@ -123,8 +153,9 @@ Result<v1::FindMessagesReply> messages_of(const View& view, const Caller& caller
           reply.set_more(true);
           return reply;
         }
-        if (message.author() != request.account_id() || message.author() == 0 || message.deleted())
-          continue;
+        const bool wanted = request.newcomers() ? newcomers.has(message.author())
+                                                : message.author() == request.account_id();
+        if (!wanted || message.author() == 0 || message.deleted()) continue;
         bytes += message.ByteSizeLong();
         *reply.add_messages() = std::move(message);
       }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "server/queries/reading.h"
 
+#include "server/domain/raid.h"
+
 namespace amicale::queries {
 
 domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t club_id) {
@@ -24,6 +26,20 @@ std::optional<domain::Held> find_hold(const storage::View& view, uint64_t accoun
                             .now_ms = now_ms};
   const auto* hold = domain::find_hold(actor, room_id);
   return hold ? std::optional(hold->held) : std::nullopt;
+}
+
+int64_t raid_until(const storage::View& view, uint64_t account, uint64_t club_id, int64_t now_ms) {
+  auto raid = view.raid(club_id);
+  if (!raid) return 0;
+  domain::ClubState club(club_id);
+  club.load(*raid);
+  if (!club.in_raid_mode(now_ms)) return 0;
+  auto member = view.member(club_id, account);
+  if (!member) return 0;
+  club.load(*member);
+  const bool is_new = domain::is_newcomer(*club.find_member(account), raid->newcomers_since_ms());
+  const auto row = view.account(account);
+  return is_new && !(row && domain::is_site_staff(row->site_role())) ? raid->until_ms() : 0;
 }
 
 domain::RoomState room_state(const v1::Room& room) {

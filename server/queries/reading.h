@@ -22,6 +22,9 @@ domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t
 std::optional<domain::Held> find_hold(const storage::View& view, uint64_t account, uint64_t club_id,
                                       uint64_t room_id, int64_t now_ms);
 
+// Until when raid mode holds an account back in a club at `now_ms`; 0: it does not. Judged on rows, too.
+int64_t raid_until(const storage::View& view, uint64_t account, uint64_t club_id, int64_t now_ms);
+
 // The room (id 0: a direct conversation's only one, as a Room) if the caller reads it, else NOT_FOUND or NOT_ACTIVE.
 domain::Result<v1::Room> read_room(const storage::View& view, const Caller& caller,
                                    storage::PartitionId stream, uint64_t room_id);

@@ -28,6 +28,9 @@ Result<v1::ClubSnapshot> club_snapshot(const View& view, const Caller& caller, u
     if (row.sanction().end() == v1::SANCTION_END_UNSPECIFIED)
       *snapshot.add_sanctions() = std::move(*row.mutable_sanction());
   }
+  if (auto raid = view.raid(club_id); raid && raid->end() == v1::RAID_END_UNSPECIFIED) {
+    *snapshot.mutable_raid() = std::move(*raid);
+  }
   v1::ListMembers first;
   first.set_club_id(club_id);
   auto page = members(view, caller, first);

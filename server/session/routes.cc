@@ -327,6 +327,11 @@ constexpr auto table = std::to_array<Route>({
     {Frame::kSuggestSanction, Kind::query, Entry::account, 2, Action::list_sanctions,
      AMICALE_QUERY(suggestion, suggest_sanction)},
 
+    {Frame::kStartRaidMode, Kind::command, Entry::account, 5, Action::run_raid_mode,
+     AMICALE_COMMAND(start_raid_mode, start_raid_mode)},
+    {Frame::kEndRaidMode, Kind::command, Entry::account, 5, Action::run_raid_mode,
+     AMICALE_COMMAND(end_raid_mode, end_raid_mode)},
+
     // Signals
     {Frame::kSetTyping, Kind::signal, Entry::account, 1, Action::signal_typing, nullptr},
 

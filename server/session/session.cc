@@ -499,6 +499,8 @@ domain::Result<void> Session::typing(const v1::SetTyping& request) {
     const bool owner = caller_.site_role == v1::SITE_ROLE_OWNER;
     auto hold = queries::find_hold(view, caller_.account_id, id->id, request.room_id(), now);
     if (hold && !owner) return domain::refuse_held(*hold, now);
+    const int64_t until_ms = queries::raid_until(view, caller_.account_id, id->id, now);
+    if (until_ms != 0) return domain::refuse_raid(until_ms, now);
     roles = state.readers();
   } else {
     domain::DirectState direct(id->id);

@@ -135,6 +135,7 @@ ServerProcess::ServerProcess(Plan plan) {
       {"limits.sockets_per_account", "10000"},
       {"limits.posts_per_10s", "1000000"},
       {"antispam.enabled", "false"},
+      {"limits.joins_per_minute", "0"},
       {"limits.requests_per_second", "100000"},
       {"limits.request_burst", "1000000"},
   };

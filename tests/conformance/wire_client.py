@@ -190,6 +190,7 @@ data_dir = "{data}"
 shards = 2
 [limits]
 posts_per_10s = 10000
+joins_per_minute = 0
 requests_per_second = 10000
 request_burst = 10000
 [antispam]

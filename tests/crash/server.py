@@ -24,6 +24,7 @@ shards = 2
 {server}
 [limits]
 posts_per_10s = {posts}
+joins_per_minute = 0
 requests_per_second = 100000
 request_burst = 1000000
 sockets_per_address = 1000

@@ -52,6 +52,7 @@ class Site {
     config_.storage.free_space_floor_mib = 0;
     config_.limits.posts_per_10s = 1'000'000;
     config_.antispam.enabled = false;
+    config_.limits.joins_per_minute = 0;
     config_.auth.login_tries_per_account = 1'000'000;
     config_.auth.login_tries_per_address_per_hour = 1'000'000;
     check(

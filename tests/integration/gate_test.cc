@@ -633,6 +633,35 @@ const Case cases[] = {
     {"lists appeals to the site",
      {.site = staff},
      [](F& f, const S&) { f.mutable_list_appeals(); }},
+    {"starts raid mode",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_start_raid_mode()->set_club_id(s.club);
+       f.mutable_start_raid_mode()->set_text(std::string(domain::limits::purpose_bytes + 1, 'a'));
+     }},
+    {"ends raid mode",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_end_raid_mode()->set_club_id(s.club);
+       f.mutable_end_raid_mode()->set_text(std::string(domain::limits::purpose_bytes + 1, 'a'));
+     }},
+    {"finds newcomers' messages",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       f.mutable_find_messages()->set_club_id(s.club);
+       f.mutable_find_messages()->set_newcomers(true);
+     }},
+    {"removes newcomers' messages",
+     {committee, no_role, 0, staff},
+     [](F& f, const S& s) {
+       auto& request = *f.mutable_remove_messages();
+       request.set_club_id(s.club);
+       request.set_newcomers(true);
+       request.set_reason(v1::REASON_CODE_SPAM);
+       request.set_text(std::string(domain::limits::purpose_bytes + 1, 'a'));
+       request.add_messages()->set_room_id(s.general);
+       request.mutable_messages(0)->set_number(s.of_colleague);
+     }},
     {"claims a report",
      {committee, no_role, 0, staff},
      [](F& f, const S& s) {
@@ -743,6 +772,7 @@ Config gate_config(const std::filesystem::path& folder) {
   config.backup.directory.clear();          // a backup that is allowed answers UNSUPPORTED
   config.limits.posts_per_10s = 1'000'000;  // a rate is not a permission
   config.antispam.enabled = false;          // … nor is a judgement of what was said
+  config.limits.joins_per_minute = 0;       // nor is a raid
   return config;
 }
 
@@ -906,11 +936,13 @@ class Site {
     member.set_display_name("someone");
     member.set_role(role);
     member.set_status(status);
-    commit(storage::PartitionId::club(scene.club), account, [member](const log::Deciding&) {
+    commit(storage::PartitionId::club(scene.club), account, [member](const log::Deciding& now) {
       domain::Decision decision;
-      *decision.add(domain::all_roles, member.account_id())
-           .event.mutable_member_changed()
-           ->mutable_member() = member;
+      auto& put_there = *decision.add(domain::all_roles, member.account_id())
+                             .event.mutable_member_changed()
+                             ->mutable_member();
+      put_there = member;
+      put_there.set_joined_ms(now.now_ms);
       return domain::Result<domain::Decision>(std::move(decision));
     });
   }
@@ -1203,6 +1235,7 @@ const std::set<std::string> open_to_the_muted = {"lists what is held",
                                                  "lifts a ban from the site",
                                                  "lists sanctions",
                                                  "finds somebody's messages",
+                                                 "finds newcomers' messages",
                                                  "lists removals",
                                                  "reports a member's message",
                                                  "lists reports",
@@ -1320,6 +1353,62 @@ TEST_CASE(
     const auto mine = site.must(site.scene.subject, v1::SITE_ROLE_NONE, own).list_own_sanctions();
     REQUIRE(mine.cases_size() == 1);
     CHECK(mine.cases(0).sanction().sanction_id() == sanction);
+  }
+}
+
+TEST_CASE("in raid mode a newcomer changes nothing, by any request and by either way in") {
+  for (const bool older : {false, true}) {
+    CAPTURE(older);
+    Site site;
+    const Standing who{v1::SITE_ROLE_NONE, v1::CLUB_ROLE_MEMBER, v1::MEMBER_STATUS_ACTIVE};
+    site.place(who);
+    if (older) site.move_clock(domain::limits::newcomer_ms + 60'000);
+    v1::ClientFrame start;
+    start.mutable_start_raid_mode()->set_club_id(site.scene.club);
+    start.mutable_start_raid_mode()->set_duration_s(3'600);
+    site.must(site.owner, v1::SITE_ROLE_OWNER, start);
+    unsigned held_back = 0;
+    for (const Case& row : cases) {
+      const std::string says = row.says;
+      // Whoever leaves and is put back has come anew.
+      if (older && says == "leaves") continue;
+      site.place(who);
+      v1::ClientFrame frame;
+      row.fill(frame, site.scene);
+      if (says.size() % 2 == 0) frame = by_call(frame);
+      const uint64_t token = frame.has_logout() ? site.device() : 0;
+      const uint64_t before = site.club_head();
+      const auto reply = site.ask(site.scene.subject, v1::SITE_ROLE_NONE, frame, token);
+      const bool granted = expects(row.expected, who);
+      const bool asks = says == "asks for a conversation";
+      // Nobody makes an invitation meanwhile, however long they have been here.
+      const bool invites =
+          frame.has_create_invitation() && frame.create_invitation().club_id() != 0;
+      const bool held = granted && (older ? invites : asks || !open_to_the_muted.contains(says));
+      const std::string told = says + " got " + reply.ShortDebugString();
+      if (held) {
+        ++held_back;
+        if (reply.refusal().code() != v1::REFUSAL_CODE_RAID_MODE ||
+            reply.refusal().until_ms() == 0 || reply.refusal().retry_after_ms() == 0) {
+          FAIL_CHECK(told << ", should be held back by raid mode");
+        }
+        if (site.club_head() != before) FAIL_CHECK(told << ", and something was done");
+      } else if (reply.refusal().code() == v1::REFUSAL_CODE_RAID_MODE ||
+                 permits(reply) != granted) {
+        FAIL_CHECK(told << (granted ? ", should pass" : ", should be refused otherwise"));
+      }
+    }
+    CHECK(held_back >= (older ? 1 : 10));
+    // A new name is known everywhere, so it waits as well; and all is as before by the clock.
+    v1::ClientFrame rename;
+    rename.mutable_change_profile()->set_display_name("Another Name");
+    const auto renamed = site.ask(site.scene.subject, v1::SITE_ROLE_NONE, rename);
+    CHECK((renamed.refusal().code() == v1::REFUSAL_CODE_RAID_MODE) == !older);
+    site.move_clock(3'600'000);
+    CHECK(!site.ask(site.scene.subject, v1::SITE_ROLE_NONE, rename).has_refusal());
+    v1::ClientFrame post;
+    in_room(post.mutable_post_message(), site.scene, site.scene.general)->set_body("bonjour");
+    CHECK(!site.ask(site.scene.subject, v1::SITE_ROLE_NONE, post).has_refusal());
   }
 }
 

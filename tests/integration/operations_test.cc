@@ -43,6 +43,7 @@ TEST_CASE(
     "asks for a new snapshot") {
   ClubWorld world([](Config& config) {
     config.limits.posts_per_10s = 1'000'000;
+    config.limits.joins_per_minute = 0;
     config.limits.requests_per_second = 1'000'000;
     config.limits.request_burst = 1'000'000;
   });

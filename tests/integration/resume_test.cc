@@ -21,7 +21,10 @@ void say(WireClient& client, const ClubWorld& world, uint64_t room, int times) {
 TEST_CASE("cut again and again, plain and TLS, a reader gets each event once and in order") {
   for (bool tls : {false, true}) {
     CAPTURE(tls);
-    ClubWorld world([](Config& config) { config.limits.posts_per_10s = 10'000; });
+    ClubWorld world([](Config& config) {
+      config.limits.posts_per_10s = 10'000;
+      config.limits.joins_per_minute = 0;
+    });
     world.add("ada");
     world.add("boris");
     const uint64_t room = world.room(v1::ROOM_ACCESS_ALL);
@@ -53,6 +56,7 @@ TEST_CASE("a reader that fell off the ring is fed from the log, then lives from 
   ClubWorld world([](Config& config) {
     config.limits.ring_events = 16;
     config.limits.posts_per_10s = 10'000;
+    config.limits.joins_per_minute = 0;
     config.limits.request_burst = 10'000;
   });
   world.add("ada");
@@ -192,6 +196,7 @@ TEST_CASE(
   ClubWorld world([](Config& config) {
     config.limits.ring_events = 64;
     config.limits.posts_per_10s = 100'000;
+    config.limits.joins_per_minute = 0;
     config.limits.request_burst = 100'000;
   });
   world.add("ada");

@@ -87,6 +87,7 @@ class Watched {
 
 void fast(Config& config) {
   config.limits.posts_per_10s = 10'000;
+  config.limits.joins_per_minute = 0;
   config.limits.request_burst = 10'000;
   config.limits.requests_per_second = 10'000;
 }

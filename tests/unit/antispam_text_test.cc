@@ -231,6 +231,28 @@ TEST_CASE("variants of one text by many accounts are found from the third on") {
   CHECK(stopped * 100 >= tried * 95);
 }
 
+TEST_CASE("who said alike is told once for each time, from the instant that is asked for on") {
+  RecentTexts texts(8);
+  const auto said = [&](std::string_view text, std::uint64_t author, std::int64_t time_ms) {
+    const auto sketch = sketch_of(NormalText(folding(), text));
+    REQUIRE(sketch);
+    const auto count = texts.count(*sketch, {.by = author});
+    texts.add(*sketch, {.author = author, .club = 1, .time_ms = time_ms}, count.family);
+  };
+  constexpr std::string_view advert = "Gagnez des cadeaux magnifiques sur notre nouvelle page";
+  said(advert, 7, 10);
+  said(advert, 7, 20);
+  said("GAGNEZ des cadeaux magnifiques sur notre nouvelle page !", 8, 30);
+  said("Rendez-vous samedi devant la bibliothèque pour la sortie", 9, 30);
+  const auto sketch = sketch_of(NormalText(folding(), advert));
+  CHECK(texts.alike_since(*sketch, 0).size() == 3);
+  const auto late = texts.alike_since(*sketch, 20);
+  REQUIRE(late.size() == 2);
+  CHECK(late[0].author == 7);
+  CHECK(late[1].author == 8);
+  CHECK(texts.alike_since(*sketch, 31).empty());
+}
+
 TEST_CASE("every obfuscation is undone") {
   const std::string text = "free entry to win cash now";
   for (const auto kind :

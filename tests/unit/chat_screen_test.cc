@@ -611,6 +611,39 @@ TEST_CASE("who is muted sees why and until when where one would write") {
   CHECK_FALSE(has(chat.text(), "enough links"));
 }
 
+TEST_CASE(
+    "raid mode is started after a question, announced to all, and told to who has just come") {
+  Chat chat;
+  chat.ready();
+  chat.say("/raid 2h somebody floods us");
+  CHECK(has(chat.text(), "newcomers will only read"));
+  chat.press(Key::Code::text, "y");
+  REQUIRE(chat.last().has_start_raid_mode());
+  CHECK(chat.last().start_raid_mode().club_id() == kClub);
+  CHECK(chat.last().start_raid_mode().duration_s() == 7'200);
+  CHECK(chat.last().start_raid_mode().text() == "somebody floods us");
+  auto event = chat.event(kBob);
+  v1::RaidMode& raid = *event.mutable_raid_mode_started()->mutable_raid();
+  raid.set_raid_id(1);
+  raid.set_trigger(v1::RAID_TRIGGER_SIMILARITY);
+  raid.set_until_ms(4'000'000'000'000);
+  chat.batch(Stream::club(kClub), event);
+  CHECK(has(chat.text(), "newcomers who all say the same"));
+  chat.say("/sweep 30min spam");
+  REQUIRE(chat.last().has_find_messages());
+  CHECK(chat.last().find_messages().newcomers());
+  CHECK(chat.last().find_messages().account_id() == 0);
+  chat.say("/calm thank you");
+  REQUIRE(chat.last().has_end_raid_mode());
+  CHECK(chat.last().end_raid_mode().text() == "thank you");
+  auto end = chat.event(kBob);
+  end.mutable_raid_mode_ended()->set_raid_id(1);
+  end.mutable_raid_mode_ended()->set_end(v1::RAID_END_LIFTED);
+  end.mutable_raid_mode_ended()->set_text("it is over");
+  chat.batch(Stream::club(kClub), end);
+  CHECK(has(chat.text(), "Raid mode is over. it is over"));
+}
+
 TEST_CASE("a report says what and why, and the queue shows the words that were kept") {
   Chat chat;
   chat.ready();

@@ -85,6 +85,19 @@ TEST_CASE("a held message is seen by its author and the committee alone") {
   CHECK(decided->object_id == 1);
 }
 
+TEST_CASE("a post that completes a raid starts raid mode even where it is held itself") {
+  const Review world;
+  Decision posted = world.posted();
+  posted.add(all_roles).event.mutable_raid_mode_started()->mutable_raid()->set_raid_id(1);
+  posted.events.back().automatic = true;
+  const auto decided = act_on(verdict_of(antispam::Action::hold), std::move(posted), world.club, 4);
+  REQUIRE(decided);
+  REQUIRE(decided->events.size() == 2);
+  CHECK(decided->events[0].event.has_message_held());
+  CHECK(decided->events[1].event.raid_mode_started().raid().raid_id() == 1);
+  CHECK(decided->events[1].automatic);
+}
+
 TEST_CASE("allow and advice post, refuse says why, mute tells until when") {
   const Review world;
   auto decided = act_on(verdict_of(antispam::Action::allow), world.posted(), world.club, 4);

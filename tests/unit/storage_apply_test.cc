@@ -151,6 +151,32 @@ TEST_CASE_FIXTURE(Told, "every version of a charter is kept, and who accepted wh
   CHECK(view.member(club.id, 8)->charter_version() == 1);
 }
 
+TEST_CASE_FIXTURE(Told,
+                  "raid mode is found by its club, and by when it is over, until its end is said") {
+  commit(database, club,
+         {{"time_ms: 30 raid_mode_started { raid { raid_id: 1 trigger: RAID_TRIGGER_JOIN_RATE "
+           "start_ms: 30 until_ms: 100 newcomers_since_ms: 10 } }"}});
+  CHECK(view.due_raids(99, 10).empty());
+  REQUIRE(view.due_raids(100, 10).size() == 1);
+  CHECK(view.due_raids(100, 10)[0] == 1);
+  commit(database, club,
+         {{"time_ms: 31 actor: 7 raid_mode_prolonged { raid_id: 1 until_ms: 150 }"}});
+  CHECK(view.due_raids(149, 10).empty());
+  CHECK(view.raid(1)->until_ms() == 150);
+  CHECK(view.raid(1)->newcomers_since_ms() == 10);
+  commit(database, club, {{"time_ms: 151 raid_mode_ended { raid_id: 1 end: RAID_END_LAPSED }"}});
+  CHECK(view.due_raids(1'000, 10).empty());
+  CHECK(view.raid(1)->ended_ms() == 150);
+  CHECK_FALSE(view.raid(2));
+  // The log's end, by time and by number, the oldest first.
+  const auto tail = view.tail(club, 31, 10);
+  REQUIRE(tail.size() == 2);
+  CHECK(tail[0].has_raid_mode_prolonged());
+  CHECK(tail[1].has_raid_mode_ended());
+  CHECK(view.tail(club, 0, 1).at(0).has_raid_mode_ended());
+  CHECK(view.tail(club, 152, 10).empty());
+}
+
 TEST_CASE_FIXTURE(
     Told,
     "what is brought back and deleted again is nowhere in the public log, and its words are kept") {

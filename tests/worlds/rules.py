@@ -9,7 +9,7 @@ fail for its content or the state of things, never with one of ACCESS."""
 import dataclasses
 
 ACCESS = {"NOT_FOUND", "FORBIDDEN", "NOT_ACTIVE", "UNAUTHENTICATED", "BLOCKED", "CONSENT_NEEDED", "INTERNAL", "UNSUPPORTED",
-          "SANCTIONED", "CHARTER_NEEDED"}
+          "SANCTIONED", "CHARTER_NEEDED", "RAID_MODE"}
 GUEST, MEMBER, SPONSOR, COMMITTEE, PRESIDENT, SUPERVISOR = range(1, 7)
 INVITED, OPTED_IN, ACTIVE, WAITLISTED, REFUSED, PAUSED, REMOVED, BANNED, LEFT, SUSPENDED = range(1, 11)
 WARNING, MUTE, SUSPENSION, KICK, BAN = range(1, 6)
@@ -119,6 +119,7 @@ class Club:
     old_names: dict = dataclasses.field(default_factory=dict)  # who has another name by now
     proposals: dict = dataclasses.field(default_factory=dict)  # id -> Proposal
     charter: int = 0                                           # the version in force; 0 = none
+    raid: bool = False
 
 
 @dataclasses.dataclass
@@ -201,6 +202,11 @@ class Rules:
         """Whether a sanction holds them back there. Nothing in these worlds is over by itself: all last for days."""
         return any(s.room in (0, room) for s in self.standing(who, club))
 
+    def raided(self, who, club):
+        """Whether raid mode holds them back there. Everybody in these worlds came less than a day ago."""
+        m = self.member(who, club)
+        return bool(m and self.clubs[club].raid and m.status in PLACED and m.role < COMMITTEE and not self.staff(who))
+
     # --- Gates: None = may ---
 
     def in_club(self, who, club, active, paused=NOBODY, room=None, floor=False, hold=True):
@@ -222,7 +228,7 @@ class Rules:
             return {"FORBIDDEN"}
         if hold and self.accounts[who].site_role != OWNER and self.held(who, club, room):
             return {"SANCTIONED"}
-        return None
+        return {"RAID_MODE"} if hold and self.raided(who, club) else None
 
     def asked(self, who, club):
         """Whether a member has still to accept the charter in force."""
@@ -304,6 +310,13 @@ class Rules:
     def judge_look_up_invitation(self, who, q):
         return self.opens(q.code, 0)
 
+    def paused(self, i, who):
+        """Whether raid mode keeps an invitation from letting somebody in. Asking the committee stays open."""
+        m = self.member(who, i.club)
+        if not self.clubs[i.club].raid or m and m.status in PLACED | {OPTED_IN, WAITLISTED}:
+            return False
+        return not (i.decision or m and m.status in (REFUSED, REMOVED, LEFT) or not self.vouched(i))
+
     def judge_register(self, who, q):
         if no := self.opens(q.code, 0):
             return no
@@ -312,7 +325,9 @@ class Rules:
         missing = i.club and self.clubs[i.club].charter and q.charter_version != self.clubs[i.club].charter
         if missing and not (m and m.status in PLACED | {OPTED_IN, WAITLISTED}):
             return {"CHARTER_NEEDED", "CONFLICT", "BAD_REQUEST", "EXPIRED", "OVERLOADED"}
-        return None
+        if i.club and i.account and m and m.status == INVITED and self.paused(i, i.account):
+            return {"RAID_MODE", "CONFLICT", "BAD_REQUEST", "EXPIRED", "OVERLOADED"}
+        return {"RAID_MODE"} if i.club and not i.account and self.paused(i, 0) else None
 
     def judge_accept_invitation(self, who, q):
         if no := self.opens(q.code, who):
@@ -328,7 +343,7 @@ class Rules:
         version = self.clubs[i.club].charter
         if version and q.charter_version != version and not (m and m.status in PLACED | {OPTED_IN, WAITLISTED}):
             return {"CHARTER_NEEDED", "CONFLICT"}
-        return None
+        return {"RAID_MODE", "CONFLICT"} if self.paused(i, who) else None
 
     def judge_revoke_token(self, who, q):
         if q.account_id in (0, who):
@@ -361,6 +376,8 @@ class Rules:
             return self.on_site(who)
         if no := self.in_club(who, q.club_id, NOT_GUESTS):
             return no
+        if self.clubs[q.club_id].raid:
+            return {"RAID_MODE"}
         rank, direct = self.rank(who, q.club_id), self.rank(who, q.club_id) >= COMMITTEE
         if q.role not in EVERYONE:
             return {"BAD_REQUEST"}
@@ -405,6 +422,8 @@ class Rules:
         m = self.member(who, q.club_id)
         if q.account_id == who and m and (q.status == LEFT and m.status in KNOWING or
                                           m.status == INVITED and q.status in (OPTED_IN, ACTIVE)):
+            if q.status != LEFT and self.clubs[q.club_id].raid:
+                return {"RAID_MODE"}
             version = self.clubs[q.club_id].charter
             return {"CHARTER_NEEDED"} if q.status != LEFT and version and q.charter_version != version else None
         if no := self.in_club(who, q.club_id, EVERYONE, EVERYONE, hold=False):
@@ -512,6 +531,9 @@ class Rules:
             return {"NOT_FOUND"}
         if not (d and d.status) and all(self.held(who, c) for c in self.shared(who, q.account_id)):
             return {"SANCTIONED"}
+        shared = self.shared(who, q.account_id)
+        if not (d and d.status) and all(self.held(who, c) or self.raided(who, c) for c in shared):
+            return {"SANCTIONED"} if any(self.held(who, c) for c in shared) else {"RAID_MODE"}
         return {"BLOCKED"} if d and d.blockers else None
 
     def judge_answer_direct(self, who, q):
@@ -562,9 +584,26 @@ class Rules:
         if no or 1 <= q.from_size <= q.to_size < 1 << 32:
             return no
         return {"NOT_FOUND"} if 1 <= q.from_size <= q.to_size else {"BAD_REQUEST"}
+
     def judge_change_profile(self, who, q):
         known = [c for c, club in self.clubs.items() if who in club.members and club.members[who].status != BANNED]
-        return {"SANCTIONED"} if q.HasField("display_name") and any(self.held(who, c) for c in known) else None
+        if not q.HasField("display_name"):
+            return None
+        no = {"SANCTIONED"} if any(self.held(who, c) for c in known) else set()
+        return no | ({"RAID_MODE"} if any(self.raided(who, c) for c in known) else set()) or None
+
+    def judge_start_raid_mode(self, who, q):
+        return {"BAD_REQUEST"} if q.club_id == 0 else self.in_club(who, q.club_id, MANAGERS)
+
+    def judge_end_raid_mode(self, who, q):
+        if q.club_id == 0:
+            return {"BAD_REQUEST"}
+        return self.in_club(who, q.club_id, MANAGERS) or (None if self.clubs[q.club_id].raid else {"CONFLICT"})
+
+    def newcomer(self, who, club):
+        """Of those who said something, whoever is below the committee: nobody has been here for long."""
+        m = self.member(who, club)
+        return bool(m and m.role < COMMITTEE)
 
     def judge_impose_sanction(self, who, q):
         if q.club_id == 0:
@@ -710,13 +749,17 @@ class Rules:
     def judge_find_messages(self, who, q):
         if no := self.in_club(who, q.club_id, MANAGERS, hold=False):
             return no
-        return None if not q.room_id or self.reads_room(who, q.club_id, q.room_id) else {"NOT_FOUND"}
+        if q.room_id and not self.reads_room(who, q.club_id, q.room_id):
+            return {"NOT_FOUND"}
+        return {"BAD_REQUEST"} if q.newcomers and q.account_id else None
 
     def judge_remove_messages(self, who, q):
         if q.club_id == 0:
             return {"BAD_REQUEST"}
         if no := self.in_club(who, q.club_id, MANAGERS):
             return no
+        if q.newcomers and q.account_id:
+            return {"BAD_REQUEST"}
         author = self.member(q.account_id, q.club_id)
         for ref in q.messages:
             if no := self.in_club(who, q.club_id, MANAGERS, room=ref.room_id):
@@ -724,7 +767,10 @@ class Rules:
             if self.rank(who, q.club_id) <= (author.role if author else 0):
                 return {"FORBIDDEN"}
         rooms = self.clubs[q.club_id].rooms
-        return None if all(1 <= ref.number <= len(rooms[ref.room_id].messages) for ref in q.messages) else {"NOT_FOUND"}
+        if not all(1 <= ref.number <= len(rooms[ref.room_id].messages) for ref in q.messages):
+            return {"NOT_FOUND"}
+        said = [rooms[ref.room_id].messages[ref.number - 1] for ref in q.messages] if q.newcomers else ()
+        return {"BAD_REQUEST"} if not all(self.newcomer(m.author, q.club_id) for m in said) else None
 
     def judge_undo_removal(self, who, q):
         if q.club_id == 0:
@@ -734,11 +780,11 @@ class Rules:
         removal = self.clubs[q.club_id].removals.get(q.removal_id)
         if removal is None:
             return {"NOT_FOUND"}
-        author, refs, undone = removal
-        member = self.member(author, q.club_id)
-        for room, _ in () if undone else refs:
+        _, refs, undone = removal
+        for room, number in () if undone else refs:
             if no := self.in_club(who, q.club_id, MANAGERS, room=room):
                 return no
+            member = self.member(self.clubs[q.club_id].rooms[room].messages[number - 1].author, q.club_id)
             if self.rank(who, q.club_id) <= (member.role if member else 0):
                 return {"FORBIDDEN"}
         return None
@@ -841,6 +887,7 @@ class Rules:
         "list_proposals": judge_list_sanctions, "decide_proposal": judge_decide_proposal,
         "withdraw_proposal": judge_withdraw_proposal, "propose_charter": judge_propose_charter, "get_charter": judge_get_charter,
         "accept_charter": judge_accept_charter, "suggest_sanction": judge_suggest_sanction,
+        "start_raid_mode": judge_start_raid_mode, "end_raid_mode": judge_end_raid_mode,
         "claim_report": judge_a_report, "resolve_report": judge_a_report,
         "restore_message": judge_restore_message, "lock_message": judge_moderated,
     }
@@ -1067,6 +1114,12 @@ class Rules:
 
     def did_resolve_report(self, who, q, reply):
         self.clubs[q.club_id].reports[q.report_id].open = False
+
+    def did_start_raid_mode(self, who, q, reply):
+        self.clubs[q.club_id].raid = True
+
+    def did_end_raid_mode(self, who, q, reply):
+        self.clubs[q.club_id].raid = False
 
     def did_appeal_sanction(self, who, q, reply):
         self.clubs[q.club_id].sanctions[q.sanction_id].appeal = "open"

@@ -140,6 +140,8 @@ class World:
             return rules.managers(q.club_id)
         if name == "withdraw_proposal":
             return rules.managers(q.club_id)
+        if name in ("start_raid_mode", "end_raid_mode"):
+            return rules.club_readers(q.club_id)
         if name in ("remove_messages", "undo_removal"):
             return rules.club_readers(q.club_id)   # a coarse bound; who reads which room is looked at by the history
         return None   # the site's whole stream is for whoever is staff when they read it: see `ever`
@@ -469,7 +471,7 @@ class World:
                "set_site_role": 0.4, "create_backup": 0.3, "add_member": 0.6, "create_room": 0.4, "change_room": 1,
                "set_member_status": 2, "set_role": 2, "post_message": 4, "edit_message": 2, "delete_message": 2,
                "get_history": 4, "subscribe": 2, "get_stats": 0.2, "create_invitation": 0.7, "change_profile": 0.5,
-               "import_messages": 0.5, "hello": 0.3, "authenticate": 0.3}
+               "import_messages": 0.5, "hello": 0.3, "authenticate": 0.3, "start_raid_mode": 0.2, "end_raid_mode": 1.5}
 
     def prepare(self):
         self.names = list(self.p.requests)
@@ -759,21 +761,29 @@ class World:
         if q.club_id and len(visible) <= 100:
             self.must_equal(f"reports of club {q.club_id}", who, {x.report_id: x.reporters for x in reply.reports}, visible)
 
+    def invent_start_raid_mode(self, who, q, _):
+        q.duration_s, q.text = 86400, self.text()   # so that none of them is over by itself
+
     def invent_find_messages(self, who, q, _):
         q.room_id = self.a_room(q.club_id) if self.random.random() < 0.3 else 0
+        if self.random.random() < 0.3:
+            q.newcomers, q.account_id = True, 0
 
     def see_find_messages(self, who, q, reply):
         rules, found = self.rules, {(m.room_id, m.number): m.body for m in reply.messages}
         visible = {(room, i + 1): m.body for room, held in rules.clubs[q.club_id].rooms.items() for i, m in enumerate(held.messages)
-                   if q.room_id in (0, room) and rules.reads_room(who, q.club_id, room) and m.author == q.account_id and m.author
-                   and not m.deleted}
+                   if q.room_id in (0, room) and rules.reads_room(who, q.club_id, room) and m.author and not m.deleted
+                   and (rules.newcomer(m.author, q.club_id) if q.newcomers else m.author == q.account_id)}
         if len(visible) < 200:
             self.must_equal(f"messages of {q.account_id} in club {q.club_id}", who, found, visible)
 
     def invent_remove_messages(self, who, q, _):
         q.reason = self.random.randint(1, 10)
         rooms = self.rules.clubs[q.club_id].rooms if q.club_id in self.rules.clubs else {}
-        theirs = [(room, i + 1) for room, held in rooms.items() for i, m in enumerate(held.messages) if m.author == q.account_id]
+        if self.random.random() < 0.3:
+            q.newcomers, q.account_id = True, 0
+        theirs = [(room, i + 1) for room, held in rooms.items() for i, m in enumerate(held.messages)
+                  if (self.rules.newcomer(m.author, q.club_id) if q.newcomers else m.author == q.account_id)]
         for room, number in self.random.sample(theirs, min(len(theirs), self.random.randint(1, 4))) or [(1, 1)]:
             q.messages.add(room_id=room, number=number)
 

@@ -123,6 +123,8 @@ ClubState& Model::take_club(Stream stream, const v1::ClubSnapshot& snapshot, std
   club.ended = false;
   club.members_after = snapshot.members_after();
   club.sanctions.clear();
+  club.raid.reset();
+  if (snapshot.has_raid()) club.raid = snapshot.raid();
   for (const v1::Sanction& one : snapshot.sanctions()) club.sanctions[one.sanction_id()] = one;
   club.members.clear();
   for (const v1::Member& member : snapshot.members()) club.members[member.account_id()] = member;
@@ -199,6 +201,7 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
       club.club.set_purpose(changed.purpose());
       club.club.set_language(changed.language());
       club.club.set_capacity(changed.capacity());
+      club.club.set_watch_off(changed.watch_off());
       return true;
     }
     case v1::Event::kRoomCreated:
@@ -245,6 +248,11 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
         club.sanctions[sanction.sanction_id()] = std::move(sanction);
       return true;
     }
+    case v1::Event::kRaidModeStarted: club.raid = event.raid_mode_started().raid(); return true;
+    case v1::Event::kRaidModeProlonged:
+      if (club.raid) club.raid->set_until_ms(event.raid_mode_prolonged().until_ms());
+      return club.raid.has_value();
+    case v1::Event::kRaidModeEnded: club.raid.reset(); return true;
     case v1::Event::kSanctionEnded:
       club.sanctions.erase(event.sanction_ended().sanction_id());
       return true;
@@ -479,6 +487,17 @@ const v1::Sanction* Model::hold(Stream stream, std::uint64_t room_id, std::int64
     if (sanction.account_id() == account_.account_id && stands && here) return &sanction;
   }
   return nullptr;
+}
+
+const v1::RaidMode* Model::raid_hold(Stream stream, std::int64_t now_ms) const {
+  const ClubState* found = stream.kind == v1::STREAM_KIND_CLUB ? club(stream.id) : nullptr;
+  if (found == nullptr || !found->raid || found->raid->until_ms() <= now_ms) return nullptr;
+  const bool staff =
+      account_.site_role == v1::SITE_ROLE_STAFF || account_.site_role == v1::SITE_ROLE_OWNER;
+  if (staff || found->me.role() >= v1::CLUB_ROLE_COMMITTEE) return nullptr;
+  const bool is_new =
+      found->me.joined_ms() != 0 && found->me.joined_ms() >= found->raid->newcomers_since_ms();
+  return is_new ? &*found->raid : nullptr;
 }
 
 std::string Model::author_name(Stream stream, const v1::Message& message) const {

@@ -131,6 +131,17 @@ RecentTexts::Count RecentTexts::count(const Sketch& sketch, const Question& ques
   return count;
 }
 
+std::vector<RecentTexts::Said> RecentTexts::alike_since(const Sketch& sketch,
+                                                        std::int64_t since_ms) const {
+  std::vector<Said> found;
+  const std::uint32_t family = family_of(sketch, since_ms);
+  if (family == 0) return found;
+  for (const Entry& entry : entries_) {
+    if (entry.family == family && entry.said.time_ms >= since_ms) found.push_back(entry.said);
+  }
+  return found;
+}
+
 void RecentTexts::add(const Sketch& sketch, Said said, std::uint32_t family) {
   const Entry entry{sketch, said, family};
   if (entries_.size() < most_) {

@@ -63,6 +63,8 @@ class RecentTexts {
 
   // How often a text like this was said. One pass over the ring: some microseconds when it is full.
   Count count(const Sketch& sketch, const Question& question) const;
+  // Each time that a text like this was said from `since_ms` on, in no order. As much work.
+  std::vector<Said> alike_since(const Sketch& sketch, std::int64_t since_ms) const;
   void add(const Sketch& sketch, Said said, std::uint32_t family);
   std::size_t size() const { return entries_.size(); }
 

@@ -86,6 +86,8 @@ namespace amicale::client {
   X(GetCharter, get_charter)                    \
   X(AcceptCharter, accept_charter)              \
   X(SuggestSanction, suggest_sanction)          \
+  X(StartRaidMode, start_raid_mode)             \
+  X(EndRaidMode, end_raid_mode)                 \
   X(GetAuditProof, get_audit_proof)             \
   X(GetAuditConsistency, get_audit_consistency) \
   X(GetAuditKeys, get_audit_keys)

@@ -41,6 +41,8 @@ struct ClubState {
   // Sanctions that stand, by id: this account's own, and for who moderates those that began while this was followed.
   // One whose until_ms has passed holds nothing back any more, whether or not its end has been told.
   std::map<std::uint64_t, v1::Sanction> sanctions;
+  // Raid mode, absent when there is none. One whose until_ms has passed is over, whether or not that has been told.
+  std::optional<v1::RaidMode> raid;
   PresenceState presence;
   std::uint64_t seq = 0;  // what the club, its rooms and its members are as of
   bool ended = false;     // may not be followed any more
@@ -99,6 +101,8 @@ class Model {
   // What holds this account back in that room at `now_ms` (Unix milliseconds by the server's clock): to be shown instead of
   // the composer. Null: nothing does.
   const v1::Sanction* hold(Stream stream, std::uint64_t room_id, std::int64_t now_ms) const;
+  // The raid mode that holds this account back in that club at `now_ms`, since it has just come in. Null: none does.
+  const v1::RaidMode* raid_hold(Stream stream, std::int64_t now_ms) const;
   // The name under which to show a message: its author's, or the one it was imported under.
   std::string author_name(Stream stream, const v1::Message& message) const;
   // True if `message` mentions this account by id, by @committee or by @all.

@@ -92,6 +92,7 @@ class CommandLine {
     proposals(admin);
     charters(admin);
     raids(admin);
+    sandboxes(admin);
     tokens(admin);
     audit(admin);
   }
@@ -930,6 +931,47 @@ class CommandLine {
     verb<verb::RaidShow>(app, "show",
                          {"Dit s'il dure, et pourquoi", "Says whether it lasts, and why"},
                          [&](CLI::App* sub, verb::RaidShow& v) { club(sub, v.club)->required(); });
+  }
+
+  void sandboxes(CLI::App* admin) {
+    CLI::App* app = group(admin, "sandbox",
+                          {"Un club où s'exercer à modérer", "A club to practise moderating in"});
+    const Phrase logins{"Le fichier privé des comptes inventés",
+                        "The private file of the invented accounts"};
+    verb<verb::SandboxCreate>(
+        app, "create",
+        {"Crée le club et ses membres inventés (personnel du site)",
+         "Makes the club and its invented members (site staff)"},
+        [&](CLI::App* sub, verb::SandboxCreate& v) {
+          option(sub, "slug", v.slug,
+                 {"Nom court, au plus 20 lettres", "Short name, at most 20 letters"})
+              ->required();
+          option(sub, "--logins", v.logins_file, logins)->required();
+          option(sub, "--name,-n", v.name, {"Le nom", "The name"});
+          word(sub, "--language", v.language, language_from, "fr|en",
+               {"La langue de ce qui s'y dit", "The language of what is said in it"});
+        });
+    verb<verb::SandboxRun>(
+        app, "run",
+        {"Y fait bavarder, se disputer et inonder, pour qu'on intervienne",
+         "Has people chat, quarrel and flood in it, to be acted on"},
+        [&](CLI::App* sub, verb::SandboxRun& v) {
+          club(sub, v.club)->required();
+          room(sub, v.room);
+          option(sub, "--logins", v.logins_file, logins)->required();
+          option(sub, "--seed", v.seed,
+                 {"Le même nombre rejoue la même scène", "The same number plays the same scene"});
+          option(sub, "--speed,-x", v.speed,
+                 {"Fois la vitesse ordinaire; 0 = sans attendre",
+                  "Times the usual speed; 0 = without waiting"})
+              ->check(CLI::Range(0.0, 1e6))
+              ->type_name("X");
+        });
+    verb<verb::SandboxReset>(
+        app, "reset",
+        {"Efface ce qui s'y est dit et décidé (personnel du site)",
+         "Clears what was said and decided in it (site staff)"},
+        [&](CLI::App* sub, verb::SandboxReset& v) { club(sub, v.club)->required(); });
   }
 
   // In a club, or the ban of an account from the site.

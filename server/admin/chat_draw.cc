@@ -493,6 +493,9 @@ void ChatScreen::draw_header(Grid& grid, int left) {
       add(line, "  " + text(phrase::chat_slow_mark, here->slow_mode_s()), {.colour = kWarning});
     }
     const auto* club = model_.club(current_->stream.id);
+    if (club->club.sandbox()) {
+      add(line, "  " + text(phrase::sandbox_mark), {.colour = kWarning});
+    }
     if (club->raid && club->raid->until_ms() > now_ms()) {
       add(line, "  " + text(phrase::chat_raid_mark, time_text(club->raid->until_ms())),
           {.colour = kWarning});

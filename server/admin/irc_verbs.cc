@@ -12,10 +12,9 @@
 #include <thread>
 
 #include "server/admin/console.h"
-#include "server/admin/csv.h"
-#include "server/admin/failure_text.h"
 #include "server/admin/irc_log.h"
 #include "server/admin/lookup.h"
+#include "server/admin/speakers.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
 #include "server/domain/limits.h"
@@ -166,51 +165,6 @@ class LogImport {
   std::size_t already_there_ = 0;
   std::optional<client::Failure> failure_;
 };
-
-// The accounts that a replay speaks as.
-struct Speaker {
-  std::unique_ptr<Connection> connection;
-};
-
-OrExit<std::vector<Speaker>> log_speakers_in(const Console& console,
-                                             const std::string& logins_file) {
-  std::vector<Speaker> speakers;
-  if (logins_file.empty()) {
-    auto connection = console.connect(true);
-    if (!connection) return std::unexpected(connection.error());
-    speakers.push_back({std::move(*connection)});
-    return speakers;
-  }
-  const auto text = read_file(console, logins_file, 1024 * 1024);
-  if (!text) return std::unexpected(text.error());
-  auto target = console.target(false);
-  if (!target) return std::unexpected(target.error());
-  CsvReader reader(*text);
-  while (auto record = reader.next()) {
-    if (!*record || (*record)->fields.size() < 2)
-      return std::unexpected(console.fail_usage(phrase::logins_line, logins_file));
-    auto entry = console.connect_to(*target);
-    if (!entry) return std::unexpected(entry.error());
-    v1::Login request;
-    request.set_login((*record)->fields[0]);
-    request.set_password((*record)->fields[1]);
-    request.set_device_name("amicale replay");
-    const auto reply = (*entry)->call(std::move(request));
-    if (!reply) {
-      return std::unexpected(console.fail(
-          (*record)->fields[0] + ": " + explain(reply.error(), console.language()), kRefused));
-    }
-    Connection::Target own = *target;
-    own.token = reply->token();
-    own.reconnect = true;
-    auto connection = console.connect_to(own);
-    if (!connection) return std::unexpected(connection.error());
-    speakers.push_back({std::move(*connection)});
-  }
-  if (speakers.empty())
-    return std::unexpected(console.fail_usage(phrase::logins_line, logins_file));
-  return speakers;
-}
 
 // What came back of the messages said so far. Told by the SDK's threads, read by ours.
 class Answers {

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
 // Members: roles, status, lists, and the import from a file.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <deque>
 #include <future>
@@ -13,33 +9,13 @@
 #include "server/admin/failure_text.h"
 #include "server/admin/lookup.h"
 #include "server/admin/member_csv.h"
+#include "server/admin/private_file.h"
 #include "server/admin/table.h"
 #include "server/admin/terminal_text.h"
 #include "server/admin/verbs.h"
 
 namespace amicale::admin {
 namespace {
-
-// A private file that grows line by line, so that a link is on disk as soon as it is known: the server shows each once.
-class LinksFile {
- public:
-  // False: it cannot be written. An existing file is added to.
-  bool open(const std::string& path) {
-    descriptor_ =
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return descriptor_ >= 0 && ::fchmod(descriptor_, 0600) == 0;
-  }
-  ~LinksFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  bool is_open() const { return descriptor_ >= 0; }
-  bool add(const std::string& line) {
-    return ::write(descriptor_, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  }
-
- private:
-  int descriptor_ = -1;
-};
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",;\"\r\n") == std::string::npos) return text;
@@ -163,7 +139,7 @@ int run(const verb::MemberImport& verb, Console& console) {
   if (!file.usable) {
     return console.fail(verb.file + ": " + file.problems.front().reason, kUsage);
   }
-  LinksFile links;
+  PrivateFile links;
   if (!verb.dry_run && verb.links_file.empty()) return console.fail_usage(phrase::links_needed);
   if (!verb.dry_run && !links.open(verb.links_file)) {
     return console.fail_usage(phrase::file_unreadable, verb.links_file, std::strerror(errno));

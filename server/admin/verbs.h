@@ -234,6 +234,18 @@ struct RaidEnd : ForCommittee {
 struct RaidShow {
   std::string club;
 };
+struct SandboxCreate {
+  std::string slug, name, logins_file;
+  v1::Language language = v1::LANGUAGE_UNSPECIFIED;
+};
+struct SandboxRun {
+  std::string club, room, logins_file;  // without a room: the first that is open to all
+  std::uint64_t seed = 1;
+  double speed = 1;
+};
+struct SandboxReset {
+  std::string club;
+};
 struct ReportFile {
   std::string club, member, message, text;  // message: ROOM:NUMBER
   v1::ReasonCode reason = v1::REASON_CODE_UNSPECIFIED;
@@ -328,9 +340,10 @@ using Verb = std::variant<
     verb::AppealDecide, verb::AppealList, verb::ProposalList, verb::ProposalConfirm,
     verb::ProposalDecline, verb::ProposalWithdraw, verb::CharterShow, verb::CharterCheck,
     verb::CharterPropose, verb::CharterAccept, verb::SanctionSuggest, verb::RaidStart,
-    verb::RaidEnd, verb::RaidShow, verb::TokenList, verb::TokenRevoke, verb::AuditVerify,
-    verb::AuditExport, verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval,
-    verb::SpamCheck, verb::SpamReplay, verb::SpamTrust, verb::HeldList, verb::HeldReview>;
+    verb::RaidEnd, verb::RaidShow, verb::SandboxCreate, verb::SandboxRun, verb::SandboxReset,
+    verb::TokenList, verb::TokenRevoke, verb::AuditVerify, verb::AuditExport, verb::AuditProve,
+    verb::AuditRotate, verb::SpamTrain, verb::SpamEval, verb::SpamCheck, verb::SpamReplay,
+    verb::SpamTrust, verb::HeldList, verb::HeldReview>;
 
 // A charter as people read it; for whoever shows one before it is accepted.
 void print_charter(const Console& console, const v1::Charter& charter);
@@ -392,6 +405,9 @@ int run(const verb::SanctionSuggest&, Console&);
 int run(const verb::RaidStart&, Console&);
 int run(const verb::RaidEnd&, Console&);
 int run(const verb::RaidShow&, Console&);
+int run(const verb::SandboxCreate&, Console&);
+int run(const verb::SandboxRun&, Console&);
+int run(const verb::SandboxReset&, Console&);
 int run(const verb::TokenList&, Console&);
 int run(const verb::TokenRevoke&, Console&);
 int run(const verb::AuditVerify&, Console&);

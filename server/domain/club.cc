@@ -131,6 +131,7 @@ Result<Decision> create_club(const ClubState& club, const v1::CreateClub& reques
   created.set_language(language);
   created.set_capacity(request.capacity() == 0 ? limits::club_capacity : request.capacity());
   created.set_created_ms(now_ms);
+  created.set_sandbox(request.sandbox());
 
   RoomState room;
   for (const RoomTemplate& first : template_rooms(request.kind(), language)) {

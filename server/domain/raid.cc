@@ -53,7 +53,9 @@ bool may_begin(const ClubState& club, const Watch& watch, std::int64_t now_ms) {
   if (watch.joins_per_minute == 0 || club.club().watch_off()) return false;
   if (club.in_raid_mode(now_ms)) return false;
   const v1::RaidMode& last = club.raid();
-  return last.end() != v1::RAID_END_LIFTED || now_ms - last.ended_ms() >= limits::raid_quiet_ms;
+  // Where one practises, the next exercise follows at once.
+  return last.end() != v1::RAID_END_LIFTED || club.is_sandbox() ||
+         now_ms - last.ended_ms() >= limits::raid_quiet_ms;
 }
 
 }  // namespace

@@ -113,6 +113,8 @@ class ClubState {
   // As it is now; active_members is kept.
   const v1::Club& club() const { return club_; }
   std::uint64_t id() const { return club_.club_id(); }
+  // Made to practise on: what is said and done in it teaches nothing about anybody outside.
+  bool is_sandbox() const { return club_.sandbox(); }
 
   const std::vector<RoomState>& rooms() const { return rooms_; }  // by id
   const RoomState* find_room(std::uint64_t room_id) const;

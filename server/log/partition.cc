@@ -223,13 +223,16 @@ domain::Result<Outcome> Partition::decide(const Command& command, Turn& turn) {
                          .numbers = decision->numbers};
   outcome.committed =
       storage::append(*turn.batch, id_, turn.head, entries, origin, turn.published->events);
+  const auto* club = std::get_if<domain::ClubState>(state_.get());
+  // What is said where one practises is no spam elsewhere.
+  const bool practised = club != nullptr && club->is_sandbox();
   for (const auto& entry : entries) {
     apply_to(*state_, entry.event);
     if (!memory_) continue;
     memory_->apply(entry.event, entry.private_part);
     const store::SpamRecord& spam = entry.private_part.spam();
     const auto sketch = domain::antispam::Sketch::read(spam.sketch());
-    if (sketch && parts_.tell && domain::antispam::worth_comparing(spam)) {
+    if (sketch && parts_.tell && !practised && domain::antispam::worth_comparing(spam)) {
       parts_.tell(*sketch, {.author = command.actor, .club = id_.id, .time_ms = turn.now_ms});
     }
   }

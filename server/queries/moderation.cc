@@ -25,6 +25,11 @@ void keep_readable(const View& view, const Caller& caller, uint64_t club_id, Cas
   }
 }
 
+// What waits too long in a club to practise on waits for nobody.
+bool is_sandbox(const View& view, uint64_t club_id) {
+  return view.club(club_id).value_or(v1::Club{}).sandbox();
+}
+
 // Who has just come to a club, each looked up once. Lives for one answer.
 class Newcomers {
  public:
@@ -222,6 +227,7 @@ Result<v1::ListReportsReply> reports(const View& view, const Caller& caller,
   v1::ListReportsReply reply;
   std::size_t bytes = 0;
   const auto wanted = [&](const v1::Report& report) {
+    if (everywhere && is_sandbox(view, report.club_id())) return false;
     return report.state() == wanted_state &&
            (request.account_id() == 0 || request.account_id() == report.account_id()) &&
            (!request.mine() || report.claimed_by() == caller.account_id) &&
@@ -282,6 +288,7 @@ Result<v1::ListAppealsReply> appeals(const View& view, const Caller& caller,
   for (const auto& row : rows) {
     const auto& sanction = row.sanction();
     if (sanction.account_id() == caller.account_id) continue;
+    if (everywhere && is_sandbox(view, sanction.club_id())) continue;
     if (bytes >= most_bytes ||
         static_cast<std::size_t>(reply.cases_size()) == limits::sanctions_page) {
       reply.set_more(true);

@@ -250,5 +250,27 @@ TEST_CASE("a change of a room keeps its messages and pins, and nothing changes t
   CHECK(!world.club.find_room(1)->archived);
 }
 
+TEST_CASE("a club to practise in is one from its first event on, and stays one") {
+  ClubState club{8};
+  v1::CreateClub request;
+  request.set_slug("essai");
+  request.set_name("Bac à sable");
+  request.set_kind(v1::CLUB_KIND_SOCIAL);
+  request.set_sandbox(true);
+  CHECK(code_of(create_club(club, request, Actor{.account_id = 1, .site_role = v1::SITE_ROLE_NONE},
+                            now_ms)) == v1::REFUSAL_CODE_FORBIDDEN);
+  const auto decision = create_club(club, request, console, now_ms);
+  REQUIRE(decision);
+  fold(club, *decision);
+  CHECK(club.is_sandbox());
+  v1::ChangeClub change;
+  change.set_name("Autre nom");
+  const auto changed = change_club(club, change, actor_in(club, 0, v1::SITE_ROLE_OWNER, now_ms));
+  REQUIRE(changed);
+  fold(club, *changed);
+  CHECK(club.is_sandbox());
+  CHECK_FALSE(World().club.is_sandbox());
+}
+
 }  // namespace
 }  // namespace amicale::domain_test

@@ -136,6 +136,12 @@ session::Settings session_settings(const Config& config) {
   return settings;
 }
 
+domain::Watch watch_of(const Config& config) {
+  const uint64_t posts = limits::busy_room_members * config.limits.posts_per_10s;
+  return {.joins_per_minute = static_cast<uint32_t>(config.limits.joins_per_minute),
+          .busy_room_posts = posts < limits::busy_room_kept ? static_cast<uint32_t>(posts) : 0};
+}
+
 }  // namespace
 
 std::string_view version() { return AMICALE_VERSION; }
@@ -209,7 +215,7 @@ Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
            .shield = core.shield_.get(),
            .tell = [&core](const domain::antispam::Sketch& sketch,
                            domain::antispam::RecentTexts::Said said) { core.tell(sketch, said); },
-           .watch = {.joins_per_minute = static_cast<uint32_t>(config.limits.joins_per_minute)}}),
+           .watch = watch_of(config)}),
       lobby(shard, hub, core.clock_) {}
 
 // Each shard has a copy of its own of what is said in all clubs: judging asks nobody.

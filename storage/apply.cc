@@ -74,6 +74,8 @@ class Applying {
   void on(const v1::RaidModeStarted& e);
   void on(const v1::RaidModeProlonged& e);
   void on(const v1::RaidModeEnded& e);
+  void on(const v1::RoomSlowed& e);
+  void on(const v1::RoomSlowEnded& e);
   void answer();
   void count_accepted(uint64_t author);
 
@@ -126,6 +128,8 @@ void Applying::run() {
     case v1::Event::kReportResolved: on(event_.report_resolved()); break;
     case v1::Event::kMessagesRemoved: on(event_.messages_removed()); break;
     case v1::Event::kRemovalUndone: on(event_.removal_undone()); break;
+    case v1::Event::kRoomSlowed: on(event_.room_slowed()); break;
+    case v1::Event::kRoomSlowEnded: on(event_.room_slow_ended()); break;
     case v1::Event::kRaidModeStarted: on(event_.raid_mode_started()); break;
     case v1::Event::kRaidModeProlonged: on(event_.raid_mode_prolonged()); break;
     case v1::Event::kRaidModeEnded: on(event_.raid_mode_ended()); break;
@@ -275,6 +279,10 @@ void Applying::on(const v1::RoomChanged& e) {
   auto room = e.room();
   room.set_head_number(old.head_number());
   *room.mutable_pins() = old.pins();
+  room.set_auto_slow_s(old.auto_slow_s());
+  room.set_auto_slow_since_ms(old.auto_slow_since_ms());
+  room.set_auto_slow_until_ms(old.auto_slow_until_ms());
+  room.set_auto_slow_lifted_ms(old.auto_slow_lifted_ms());
   put(key, room);
 }
 
@@ -750,27 +758,49 @@ void Applying::on(const v1::CharterAccepted& e) {
 
 void Applying::on(const v1::RaidModeStarted& e) {
   put(key::raid(id()), e.raid());
-  batch_.put(Family::state, key::raid_due(e.raid().until_ms(), id()), std::string_view());
+  batch_.put(Family::state, key::measure_due(e.raid().until_ms(), id(), 0), std::string_view());
 }
 
 void Applying::on(const v1::RaidModeProlonged& e) {
   auto raid = view_.raid(id());
   if (!raid || raid->raid_id() != e.raid_id()) return;
-  batch_.erase(Family::state, key::raid_due(raid->until_ms(), id()));
+  batch_.erase(Family::state, key::measure_due(raid->until_ms(), id(), 0));
   raid->set_until_ms(e.until_ms());
   put(key::raid(id()), *raid);
-  batch_.put(Family::state, key::raid_due(raid->until_ms(), id()), std::string_view());
+  batch_.put(Family::state, key::measure_due(raid->until_ms(), id(), 0), std::string_view());
 }
 
 void Applying::on(const v1::RaidModeEnded& e) {
   auto raid = view_.raid(id());
   if (!raid || raid->raid_id() != e.raid_id()) return;
-  batch_.erase(Family::state, key::raid_due(raid->until_ms(), id()));
+  batch_.erase(Family::state, key::measure_due(raid->until_ms(), id(), 0));
   const bool lapsed = e.end() == v1::RAID_END_LAPSED;
   raid->set_end(e.end());
   raid->set_ended_ms(lapsed ? raid->until_ms() : event_.time_ms());
   raid->set_ended_by(event_.actor());
   put(key::raid(id()), *raid);
+}
+
+void Applying::on(const v1::RoomSlowed& e) {
+  const auto key = key::room(id(), e.room_id());
+  auto room = row_or_new<v1::Room>(Family::state, key);
+  if (room.auto_slow_until_ms() != 0)
+    batch_.erase(Family::state, key::measure_due(room.auto_slow_until_ms(), id(), e.room_id()));
+  room.set_auto_slow_s(e.slow_mode_s());
+  room.set_auto_slow_since_ms(event_.time_ms());
+  room.set_auto_slow_until_ms(e.until_ms());
+  put(key, room);
+  batch_.put(Family::state, key::measure_due(e.until_ms(), id(), e.room_id()), std::string_view());
+}
+
+void Applying::on(const v1::RoomSlowEnded& e) {
+  const auto key = key::room(id(), e.room_id());
+  auto room = row_or_new<v1::Room>(Family::state, key);
+  batch_.erase(Family::state, key::measure_due(room.auto_slow_until_ms(), id(), e.room_id()));
+  room.clear_auto_slow_s();
+  room.clear_auto_slow_until_ms();
+  if (e.lifted()) room.set_auto_slow_lifted_ms(event_.time_ms());
+  put(key, room);
 }
 
 // What a repeat of the command is answered with.

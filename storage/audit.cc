@@ -278,6 +278,10 @@ std::optional<Audited> audited(v1::Event::BodyCase kind) {
     case v1::Event::kRaidModeProlonged:
     case v1::Event::kRaidModeEnded: return Audited::always;
 
+    // A room slowed down, by itself (actor 0), and its end: by its time (actor 0) or by who set slow mode by hand.
+    case v1::Event::kRoomSlowed:
+    case v1::Event::kRoomSlowEnded: return Audited::always;
+
     // Who contests does not act; who answers and who decides does.
     case v1::Event::kAppealSaid: return Audited::on_others;
     case v1::Event::kAppealDecided: return Audited::always;

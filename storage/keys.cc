@@ -150,10 +150,12 @@ std::string level(uint64_t account_id, PartitionId partition, uint64_t room_id) 
 std::string levels_prefix(uint64_t account_id) { return tagged('V', account_id); }
 
 std::string raid(uint64_t club_id) { return tagged('r', club_id); }
-std::string raid_due(int64_t until_ms, uint64_t club_id) {
-  return tagged('w', static_cast<uint64_t>(until_ms), club_id);
+std::string measure_due(int64_t until_ms, uint64_t club_id, uint64_t room_id) {
+  auto key = tagged('w', static_cast<uint64_t>(until_ms), club_id);
+  append_be(key, room_id);
+  return key;
 }
-std::string raids_due_prefix() { return tagged('w'); }
+std::string measures_due_prefix() { return tagged('w'); }
 
 std::string head(PartitionId partition) { return tagged('P', partition); }
 std::string heads_prefix() { return tagged('P'); }
@@ -382,6 +384,15 @@ std::optional<CaseKey> parse_case(std::string_view key) {
   const auto id = reader.take<uint64_t>();
   if (!valid || !reader.ended() || id == 0) return std::nullopt;
   return CaseKey{partition, id};
+}
+
+std::optional<MeasureKey> parse_measure(std::string_view key) {
+  ByteReader reader(key);
+  reader.take_bytes(9);
+  const auto club_id = reader.take<uint64_t>();
+  const auto room_id = reader.take<uint64_t>();
+  if (!reader.ended() || club_id == 0) return std::nullopt;
+  return MeasureKey{club_id, room_id};
 }
 
 std::optional<uint64_t> parse_second_id(std::string_view key) {

@@ -54,7 +54,7 @@
 //   'h' club:u64 held:u64                      v1.HeldMessage
 //   'g' club:u64 account:u64                   store.StandingRow
 //   'r' club:u64                               v1.RaidMode, the last one
-//   'w' until_ms:u64 club:u64                  empty: it lasts, by when it is over
+//   'w' until_ms:u64 club:u64 room:u64         empty: it lasts (room 0), or a room is slow by itself; by when that is over
 //
 // Family `messages` (derived)
 //   partition room:u64 number:u64              v1.Message
@@ -117,8 +117,8 @@ std::string read_marks_prefix(uint64_t account_id);
 std::string level(uint64_t account_id, PartitionId partition, uint64_t room_id);
 std::string levels_prefix(uint64_t account_id);
 std::string raid(uint64_t club_id);
-std::string raid_due(int64_t until_ms, uint64_t club_id);
-std::string raids_due_prefix();
+std::string measure_due(int64_t until_ms, uint64_t club_id, uint64_t room_id);
+std::string measures_due_prefix();
 std::string head(PartitionId partition);
 std::string heads_prefix();
 std::string audit_tree(PartitionId partition);
@@ -196,6 +196,12 @@ struct CaseKey {
   uint64_t id;
 };
 std::optional<CaseKey> parse_case(std::string_view key);
+// The club and the room at the end of a measure's.
+struct MeasureKey {
+  uint64_t club_id;
+  uint64_t room_id;  // 0: raid mode
+};
+std::optional<MeasureKey> parse_measure(std::string_view key);
 // The second id of a two-id key: the club of a membership, the direct of direct_of.
 std::optional<uint64_t> parse_second_id(std::string_view key);
 struct InvitationRef {

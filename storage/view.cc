@@ -590,17 +590,17 @@ std::optional<v1::RaidMode> View::raid(uint64_t club_id) const {
   return find<v1::RaidMode>(*this, Family::state, key::raid(club_id));
 }
 
-std::vector<uint64_t> View::due_raids(int64_t now_ms, size_t limit) const {
-  std::vector<uint64_t> clubs;
-  const auto prefix = key::raids_due_prefix();
+std::vector<key::MeasureKey> View::due_measures(int64_t now_ms, size_t limit) const {
+  std::vector<key::MeasureKey> due;
+  const auto prefix = key::measures_due_prefix();
   scan(Family::state, prefix, prefix + key::u64(static_cast<uint64_t>(now_ms) + 1),
        [&](std::string_view key, std::string_view) {
-         const auto club = key::parse_second_id(key);
-         if (!club) corrupt(Family::state, key);
-         clubs.push_back(*club);
-         return clubs.size() < limit;
+         const auto at = key::parse_measure(key);
+         if (!at) corrupt(Family::state, key);
+         due.push_back(*at);
+         return due.size() < limit;
        });
-  return clubs;
+  return due;
 }
 
 std::vector<v1::Event> View::tail(PartitionId partition, int64_t since_ms, size_t limit) const {

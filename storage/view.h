@@ -14,6 +14,7 @@
 #include "amicale/v1/state.pb.h"
 #include "storage/batch.h"
 #include "storage/database.h"
+#include "storage/keys.h"
 #include "store/log.pb.h"
 #include "store/rows.pb.h"
 
@@ -165,8 +166,8 @@ class View {
 
   // The last raid mode of a club.
   std::optional<v1::RaidMode> raid(uint64_t club_id) const;
-  // Clubs whose raid mode is over at `now_ms`, and no event has said so.
-  std::vector<uint64_t> due_raids(int64_t now_ms, size_t limit) const;
+  // Raid modes (room 0), and slow modes that began by themselves, that are over at `now_ms` and no event has said so.
+  std::vector<key::MeasureKey> due_measures(int64_t now_ms, size_t limit) const;
 
   // Reports
   std::optional<store::ReportRow> report(PartitionId partition, uint64_t report_id) const;

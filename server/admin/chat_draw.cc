@@ -489,8 +489,10 @@ void ChatScreen::draw_header(Grid& grid, int left) {
   add(line, (direct() ? "@ " : "# ") + place_name(*current_), {.bold = true});
   if (const v1::Room* here = room()) {
     if (here->locked()) add(line, "  " + text(phrase::chat_locked_mark), {.colour = kWarning});
-    if (here->slow_mode_s() != 0) {
-      add(line, "  " + text(phrase::chat_slow_mark, here->slow_mode_s()), {.colour = kWarning});
+    const bool busy = here->auto_slow_until_ms() > now_ms();
+    if (const auto slow = std::max(here->slow_mode_s(), busy ? here->auto_slow_s() : 0);
+        slow != 0) {
+      add(line, "  " + text(phrase::chat_slow_mark, slow), {.colour = kWarning});
     }
     const auto* club = model_.club(current_->stream.id);
     if (club->club.sandbox()) {

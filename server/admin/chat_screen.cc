@@ -327,6 +327,15 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
     } else if (event.has_raid_mode_started() || event.has_raid_mode_prolonged() ||
                event.has_raid_mode_ended()) {
       on_raid(batch.stream.id, event, now);
+    } else if (event.has_room_slowed() || event.has_room_slow_ended()) {
+      const bool begins = event.has_room_slowed();
+      const std::uint64_t room_id =
+          begins ? event.room_slowed().room_id() : event.room_slow_ended().room_id();
+      SystemLine line{event.seq(), {place_name({batch.stream, room_id})}, nullptr, nullptr, {}};
+      line.phrase = begins ? &phrase::chat_room_slowed : &phrase::chat_room_slow_ended;
+      if (begins) line.extra = time_text(event.room_slowed().until_ms());
+      tell(text(*line.phrase, line.names.front(), line.extra), now);
+      add_system_line(batch.stream.id, std::move(line));
     } else if (event.has_member_changed()) {
       on_member_changed(batch.stream.id, event);
     } else if (event.has_message_posted() && event.actor() != me() &&

@@ -284,7 +284,7 @@ class Clearing {
 
   std::optional<client::Failure> open_rooms() {
     for (const v1::Room& room : club_.rooms()) {
-      if (!room.locked() && room.slow_mode_s() == 0) continue;
+      if (!room.locked() && room.slow_mode_s() == 0 && room.auto_slow_s() == 0) continue;
       v1::ChangeRoom request;
       request.set_club_id(id());
       request.set_room_id(room.room_id());

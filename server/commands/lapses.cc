@@ -47,10 +47,12 @@ runtime::Task<> Lapses::say_what_is_over() {
     auto lapsed = co_await lapse_sanctions(gate_, one.partition.id, one.account_id);
     if (!lapsed) co_return;
   }
-  auto read_raids = [this] { return gate_.view().due_raids(gate_.clock.now_ms(), most_at_once); };
-  const auto raids = co_await blocking_.run(std::move(read_raids));
-  for (const uint64_t club : raids) {
-    auto lapsed = co_await lapse_raid_mode(gate_, club);
+  auto read_measures = [this] {
+    return gate_.view().due_measures(gate_.clock.now_ms(), most_at_once);
+  };
+  const auto measures = co_await blocking_.run(std::move(read_measures));
+  for (const auto& one : measures) {
+    auto lapsed = co_await lapse_measure(gate_, one.club_id, one.room_id);
     if (!lapsed) co_return;
   }
 }

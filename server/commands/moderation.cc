@@ -14,6 +14,7 @@
 #include "server/domain/removal.h"
 #include "server/domain/report.h"
 #include "server/domain/sanction.h"
+#include "server/domain/slow_mode.h"
 #include "server/queries/reading.h"
 
 namespace amicale::commands {
@@ -561,8 +562,9 @@ Answer<v1::Committed> end_raid_mode(Gate& gate, Caller caller, const v1::EndRaid
   co_return std::move(outcome->committed);
 }
 
-Answer<bool> lapse_raid_mode(Gate& gate, uint64_t club) {
-  Decide decide = [](const Deciding& now) -> Result<Decision> {
+Answer<bool> lapse_measure(Gate& gate, uint64_t club, uint64_t room) {
+  Decide decide = [room](const Deciding& now) -> Result<Decision> {
+    if (room != 0) return domain::lapse_slow_mode(now.club(), room, now.now_ms);
     return domain::lapse_raid_mode(now.club(), now.now_ms);
   };
   auto outcome = co_await gate.site.submit(

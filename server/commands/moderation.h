@@ -32,8 +32,9 @@ Answer<v1::Committed> withdraw_proposal(Gate& gate, Caller caller,
 Answer<v1::Committed> start_raid_mode(Gate& gate, Caller caller, const v1::StartRaidMode& request);
 Answer<v1::Committed> end_raid_mode(Gate& gate, Caller caller, const v1::EndRaidMode& request);
 
-// Says of a club's raid mode whose time is over that it is. True: something had to be said.
-Answer<bool> lapse_raid_mode(Gate& gate, uint64_t club);
+// Says of a club's raid mode (room 0), or of a room's slow mode that began by itself, that its time is over. True: something
+// had to be said.
+Answer<bool> lapse_measure(Gate& gate, uint64_t club, uint64_t room);
 
 // Says of an account's sanctions in a club whose time is over that it is. True: something had to be said, so that
 // whatever was refused by them may be asked again.

@@ -7,6 +7,7 @@
 
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
+#include "server/domain/slow_mode.h"
 #include "server/domain/text.h"
 
 namespace amicale::domain {
@@ -91,6 +92,10 @@ Result<void> check_language(v1::Language language) {
 
 void write_room(const RoomState& room, v1::Room& out) {
   write_room_facts(room, out);
+  out.set_auto_slow_s(room.auto_slow_s);
+  out.set_auto_slow_since_ms(room.auto_slow_since_ms);
+  out.set_auto_slow_until_ms(room.auto_slow_until_ms);
+  out.set_auto_slow_lifted_ms(room.auto_slow_lifted_ms);
   out.set_head_number(room.head_number);
   out.mutable_pins()->Assign(room.pins.begin(), room.pins.end());
 }
@@ -271,6 +276,7 @@ Result<Decision> change_room(const ClubState& club, const v1::ChangeRoom& reques
       after.slow_mode_s != opened.slow_mode_s) {
     add_room_changed(decision, after.readers(), after, request.reason());
   }
+  if (request.has_slow_mode_s()) add_slow_lifted(decision, after, actor.now_ms);
   return decision;
 }
 

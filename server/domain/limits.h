@@ -167,6 +167,18 @@ inline constexpr std::uint32_t detector_bytes = 64;           // "spam.links"
 inline constexpr std::uint32_t ladder_steps = 8;              // more is no ladder but a habit
 // What was so long ago no longer counts for the next step.
 inline constexpr std::int64_t ladder_memory_ms = 365ll * 86'400 * 1'000;
+// --- Rooms under load ---
+// Above as many messages in ten seconds as two members may say, by so many members: nobody reads along any more.
+inline constexpr std::uint32_t busy_room_members = 2;
+inline constexpr std::uint32_t busy_room_authors = 8;
+// Messages kept of the last ten seconds, 16 bytes each. A server that allows more at once does not slow rooms down.
+inline constexpr std::uint32_t busy_room_kept = 512;
+inline constexpr std::uint32_t auto_slow_s =
+    15;  // a sentence can be read between two of the same person
+inline constexpr std::int64_t auto_slow_ms = 5 * 60 * 1'000;  // what is exciting is said by then
+// After somebody ended it, it does not begin by itself again.
+inline constexpr std::int64_t auto_slow_quiet_ms = 15 * 60 * 1'000;
+
 // --- Raids ---
 // Arrivals by a link in one minute that are still no raid; above, and above so many times the usual, they are one.
 inline constexpr std::uint32_t raid_joins_per_minute = 10;

@@ -12,6 +12,7 @@
 #include "server/domain/charter.h"
 #include "server/domain/direct.h"
 #include "server/domain/limits.h"
+#include "server/domain/slow_mode.h"
 #include "server/domain/text.h"
 
 namespace amicale::domain {
@@ -175,7 +176,9 @@ Result<Decision> post_message(const Place& place, const v1::PostMessage& request
   const RoomState& room = **entered;
   if (const std::int64_t wait = room.slow_wait_ms(actor.account_id, actor.now_ms);
       wait > 0 && !allowed(Action::post_announcement, actor)) {
-    return rate_limited("room.slow_mode", static_cast<std::uint32_t>(wait));
+    const bool automatic = room.is_wait_automatic(actor.account_id, actor.now_ms);
+    return rate_limited(automatic ? "room.busy" : "room.slow_mode",
+                        static_cast<std::uint32_t>(wait));
   }
   if (auto checked = check_body(request.body()); !checked) return std::unexpected(checked.error());
   if (auto checked = check_reply(room, request.reply_to()); !checked) {
@@ -196,6 +199,7 @@ Result<Decision> post_message(const Place& place, const v1::PostMessage& request
   posted.set_number(decision.object_id);
   posted.set_body(request.body());
   posted.set_reply_to(request.reply_to());
+  if (place.club != nullptr) watch_room(decision, *place.club, room, facts.watch, actor);
   if (place.club != nullptr && facts.watch.joins_per_minute != 0) {
     // Of a text without variety, a sketch tells nothing.
     const Cluster same = find_cluster(*place.club, request.body(), actor);

@@ -22,6 +22,7 @@ namespace amicale::domain {
 // What a server looks out for by itself, from its configuration.
 struct Watch {
   std::uint32_t joins_per_minute = 0;  // 0: raid mode does not start by itself
+  std::uint32_t busy_room_posts = 0;   // in ten seconds; 0: no room is slowed down by itself
 };
 
 // --- By hand: the committee, and site staff ---

@@ -132,6 +132,11 @@ constexpr auto sentences = std::to_array<Sentence>({
     {v1::REFUSAL_CODE_RATE_LIMITED, "room.slow_mode",
      "Ce salon est en mode lent. Vous pourrez y écrire dans {wait}.",
      "This room is in slow mode. You can write here in {wait}."},
+    {v1::REFUSAL_CODE_RATE_LIMITED, "room.busy",
+     "Beaucoup de monde écrit ici : ce salon est ralenti un moment. Vous pourrez y écrire dans "
+     "{wait}.",
+     "Many people are writing here: this room is slowed down for a while. You can write in "
+     "{wait}."},
     {v1::REFUSAL_CODE_CONFLICT, "room.name_taken", "Un salon de ce club porte déjà ce nom.",
      "A room of this club has this name already."},
     {v1::REFUSAL_CODE_CONFLICT, "room.locks_you_out",

@@ -65,22 +65,52 @@ bool RoomState::has_pin(std::uint64_t number) const {
   return std::ranges::find(pins, number) != pins.end();
 }
 
-std::int64_t RoomState::slow_wait_ms(std::uint64_t account_id, std::int64_t now_ms) const {
-  if (slow_mode_s == 0) return 0;
+RoomState::Waits RoomState::waits(std::uint64_t account_id, std::int64_t now_ms) const {
+  const bool by_itself = auto_slow_until_ms > now_ms;
+  if (slow_mode_s == 0 && !by_itself) return {};
   const auto last = last_posts.find(account_id);
-  if (last == last_posts.end()) return 0;
-  return std::max<std::int64_t>(0, last->second + slow_mode_s * std::int64_t{1'000} - now_ms);
+  if (last == last_posts.end()) return {};
+  const auto left = [&](std::uint32_t seconds) {
+    return std::max<std::int64_t>(0, last->second + seconds * std::int64_t{1'000} - now_ms);
+  };
+  Waits waits;
+  if (slow_mode_s != 0 && last->second >= slow_since_ms) waits.by_hand = left(slow_mode_s);
+  if (by_itself && last->second > auto_slow_since_ms) {
+    // Not longer than it lasts.
+    waits.by_itself = std::min(left(auto_slow_s), auto_slow_until_ms - now_ms);
+  }
+  return waits;
+}
+
+std::int64_t RoomState::slow_wait_ms(std::uint64_t account_id, std::int64_t now_ms) const {
+  const Waits both = waits(account_id, now_ms);
+  return std::max(both.by_hand, both.by_itself);
+}
+
+bool RoomState::is_wait_automatic(std::uint64_t account_id, std::int64_t now_ms) const {
+  const Waits both = waits(account_id, now_ms);
+  return both.by_itself > both.by_hand;
+}
+
+void RoomState::note_recent(std::uint64_t account_id, std::int64_t time_ms) {
+  recent_posts.push_back({.time_ms = time_ms, .author = account_id});
+  while (recent_posts.size() > limits::busy_room_kept ||
+         time_ms - recent_posts.front().time_ms >= limits::post_window_ms) {
+    recent_posts.pop_front();
+  }
 }
 
 void RoomState::note_post(std::uint64_t account_id, std::int64_t time_ms) {
-  if (slow_mode_s == 0 || time_ms < slow_since_ms) return;
+  const bool by_hand = slow_mode_s != 0 && time_ms >= slow_since_ms;
+  const bool by_itself = auto_slow_until_ms > time_ms && time_ms > auto_slow_since_ms;
+  if (!by_hand && !by_itself) return;
   std::int64_t& last = last_posts[account_id];
   last = std::max(last, time_ms);
   // Looked through only when it has grown by a half: a post must not cost as much as there are members.
   constexpr std::size_t few = 256;
   if (last_posts.size() < few || last_posts.size() < last_posts.bucket_count() / 2) return;
   std::erase_if(last_posts, [&](const auto& entry) {
-    return entry.second + slow_mode_s * std::int64_t{1'000} <= time_ms;
+    return entry.second + std::max(slow_mode_s, auto_slow_s) * std::int64_t{1'000} <= time_ms;
   });
 }
 
@@ -96,6 +126,10 @@ void ClubState::load(const v1::Room& room) {
   const auto at = place_of(rooms_, room.room_id(), &RoomState::room_id);
   RoomState& placed = *rooms_.emplace(at);
   fill_room(placed, room);
+  placed.auto_slow_s = room.auto_slow_s();
+  placed.auto_slow_since_ms = room.auto_slow_since_ms();
+  placed.auto_slow_until_ms = room.auto_slow_until_ms();
+  placed.auto_slow_lifted_ms = room.auto_slow_lifted_ms();
   placed.head_number = room.head_number();
   placed.pins.assign(room.pins().begin(), room.pins().end());
 }
@@ -164,6 +198,11 @@ void ClubState::load(const v1::RaidMode& raid) { raid_ = raid; }
 
 void ClubState::load_recent(const v1::Event& event) {
   if (!event.has_message_posted() || !event.message_posted().imported_author().empty()) return;
+  // One that was held had its time.
+  if (event.message_posted().author() != 0) return;
+  if (RoomState* room = mutable_room(event.message_posted().room_id())) {
+    room->note_recent(event.actor(), event.time_ms());
+  }
   note_young_post(event.actor(), event.time_ms(), event.message_posted().body());
 }
 
@@ -257,6 +296,23 @@ void ClubState::apply(const v1::Event& event) {
       load_recent(event);
       break;
     }
+    case v1::Event::kRoomSlowed: {
+      const v1::RoomSlowed& slowed = event.room_slowed();
+      if (RoomState* room = mutable_room(slowed.room_id())) {
+        if (room->slow_mode_s == 0) room->last_posts.clear();
+        room->auto_slow_s = slowed.slow_mode_s();
+        room->auto_slow_since_ms = event.time_ms();
+        room->auto_slow_until_ms = slowed.until_ms();
+      }
+      break;
+    }
+    case v1::Event::kRoomSlowEnded:
+      if (RoomState* room = mutable_room(event.room_slow_ended().room_id())) {
+        room->auto_slow_s = 0;
+        room->auto_slow_until_ms = 0;
+        if (event.room_slow_ended().lifted()) room->auto_slow_lifted_ms = event.time_ms();
+      }
+      break;
     case v1::Event::kRaidModeStarted: load(event.raid_mode_started().raid()); break;
     case v1::Event::kRaidModeProlonged:
       raid_.set_until_ms(event.raid_mode_prolonged().until_ms());

@@ -22,6 +22,12 @@
 
 namespace amicale::domain {
 
+// That somebody said something.
+struct RecentPost {
+  std::int64_t time_ms = 0;
+  std::uint64_t author = 0;
+};
+
 // A room of a club, or the one room (id 0) of a direct conversation.
 struct RoomState {
   std::uint64_t room_id = 0;
@@ -38,6 +44,14 @@ struct RoomState {
   // While slow: when each member last posted. Who may post again is forgotten now and then.
   std::unordered_map<std::uint64_t, std::int64_t> last_posts{};
 
+  // Slow mode that began by itself (slow_mode.h).
+  std::uint32_t auto_slow_s = 0;
+  std::int64_t auto_slow_since_ms = 0;
+  std::int64_t auto_slow_until_ms = 0;
+  std::int64_t auto_slow_lifted_ms = 0;
+  // Of the last ten seconds before the newest; at most limits::busy_room_kept.
+  std::deque<RecentPost> recent_posts{};
+
   // The supervisor reads every room; those of named roles are for these only.
   RoleSet readers() const {
     return access == v1::ROOM_ACCESS_ROLES
@@ -47,7 +61,18 @@ struct RoomState {
   bool has_pin(std::uint64_t number) const;
   // For how long an account has to wait before it posts again, when the room is slow; 0 = not at all.
   std::int64_t slow_wait_ms(std::uint64_t account_id, std::int64_t now_ms) const;
+  // Whether that wait is by the slow mode that began by itself.
+  bool is_wait_automatic(std::uint64_t account_id, std::int64_t now_ms) const;
   void note_post(std::uint64_t account_id, std::int64_t time_ms);
+  // For who watches how much is said.
+  void note_recent(std::uint64_t account_id, std::int64_t time_ms);
+
+ private:
+  struct Waits {
+    std::int64_t by_hand = 0;
+    std::int64_t by_itself = 0;
+  };
+  Waits waits(std::uint64_t account_id, std::int64_t now_ms) const;
 };
 
 // 32 bytes: a club of 1,000 costs 32 KiB. Names stay in the rows; a rule that needs one gets it as

@@ -246,9 +246,14 @@ void load_posts(const storage::View& view, domain::ClubState& club, int64_t now_
   constexpr std::size_t page = 500;
   const auto where = storage::PartitionId::club(club.id());
   for (const auto& row : view.rooms_of(club.id())) {
-    if (row.slow_mode_s() == 0) continue;
+    const bool by_itself = row.auto_slow_until_ms() > now_ms;
+    if (row.slow_mode_s() == 0 && !by_itself) continue;
+    const int64_t by_hand_since =
+        row.slow_mode_s() == 0
+            ? now_ms
+            : std::max(row.slow_since_ms(), now_ms - row.slow_mode_s() * int64_t{1'000});
     const int64_t since =
-        std::max(row.slow_since_ms(), now_ms - row.slow_mode_s() * int64_t{1'000});
+        by_itself ? std::min(by_hand_since, row.auto_slow_since_ms()) : by_hand_since;
     bool more = true;
     uint64_t from = row.head_number();
     for (std::size_t seen = 0; more && from != 0 && seen < limits::slow_mode_messages;) {

@@ -156,16 +156,17 @@ TEST_CASE_FIXTURE(Told,
   commit(database, club,
          {{"time_ms: 30 raid_mode_started { raid { raid_id: 1 trigger: RAID_TRIGGER_JOIN_RATE "
            "start_ms: 30 until_ms: 100 newcomers_since_ms: 10 } }"}});
-  CHECK(view.due_raids(99, 10).empty());
-  REQUIRE(view.due_raids(100, 10).size() == 1);
-  CHECK(view.due_raids(100, 10)[0] == 1);
+  CHECK(view.due_measures(99, 10).empty());
+  REQUIRE(view.due_measures(100, 10).size() == 1);
+  CHECK(view.due_measures(100, 10)[0].club_id == 1);
+  CHECK(view.due_measures(100, 10)[0].room_id == 0);
   commit(database, club,
          {{"time_ms: 31 actor: 7 raid_mode_prolonged { raid_id: 1 until_ms: 150 }"}});
-  CHECK(view.due_raids(149, 10).empty());
+  CHECK(view.due_measures(149, 10).empty());
   CHECK(view.raid(1)->until_ms() == 150);
   CHECK(view.raid(1)->newcomers_since_ms() == 10);
   commit(database, club, {{"time_ms: 151 raid_mode_ended { raid_id: 1 end: RAID_END_LAPSED }"}});
-  CHECK(view.due_raids(1'000, 10).empty());
+  CHECK(view.due_measures(1'000, 10).empty());
   CHECK(view.raid(1)->ended_ms() == 150);
   CHECK_FALSE(view.raid(2));
   // The log's end, by time and by number, the oldest first.
@@ -175,6 +176,23 @@ TEST_CASE_FIXTURE(Told,
   CHECK(tail[1].has_raid_mode_ended());
   CHECK(view.tail(club, 0, 1).at(0).has_raid_mode_ended());
   CHECK(view.tail(club, 152, 10).empty());
+}
+
+TEST_CASE_FIXTURE(
+    Told, "a room that is slow by itself is found by when it is over, and keeps it when changed") {
+  commit(database, club,
+         {{"time_ms: 30 room_slowed { room_id: 1 automatic: true slow_mode_s: 15 until_ms: 100 }"},
+          {"time_ms: 31 actor: 7 room_changed { room { room_id: 1 name: 'Other' "
+           "access: ROOM_ACCESS_ALL } }"}});
+  REQUIRE(view.due_measures(100, 10).size() == 1);
+  CHECK(view.due_measures(100, 10)[0].room_id == 1);
+  CHECK(view.due_measures(99, 10).empty());
+  CHECK(view.room(1, 1)->auto_slow_s() == 15);
+  CHECK(view.room(1, 1)->auto_slow_since_ms() == 30);
+  commit(database, club, {{"time_ms: 40 actor: 7 room_slow_ended { room_id: 1 lifted: true }"}});
+  CHECK(view.due_measures(1'000, 10).empty());
+  CHECK(view.room(1, 1)->auto_slow_s() == 0);
+  CHECK(view.room(1, 1)->auto_slow_lifted_ms() == 40);
 }
 
 TEST_CASE_FIXTURE(

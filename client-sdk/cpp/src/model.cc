@@ -213,7 +213,14 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
         return true;
       }
       // One that opened has no messages yet: a Renewed brings them.
-      take_facts(room_of(club, room, event.seq()), room);
+      RoomState& state = room_of(club, room, event.seq());
+      const v1::Room before = state.room;
+      take_facts(state, room);
+      // Nor does a change carry how the room slows down by itself.
+      state.room.set_auto_slow_s(before.auto_slow_s());
+      state.room.set_auto_slow_since_ms(before.auto_slow_since_ms());
+      state.room.set_auto_slow_until_ms(before.auto_slow_until_ms());
+      state.room.set_auto_slow_lifted_ms(before.auto_slow_lifted_ms());
       return true;
     }
     case v1::Event::kMemberChanged: {
@@ -246,6 +253,24 @@ bool Model::apply_club(ClubState& club, const v1::Event& event) {
       sanction.set_start_seq(event.seq());
       if (sanction.end() == v1::SANCTION_END_UNSPECIFIED)
         club.sanctions[sanction.sanction_id()] = std::move(sanction);
+      return true;
+    }
+    case v1::Event::kRoomSlowed: {
+      const v1::RoomSlowed& slowed = event.room_slowed();
+      const auto room = club.rooms.find(slowed.room_id());
+      if (room == club.rooms.end()) return false;
+      room->second.room.set_auto_slow_s(slowed.slow_mode_s());
+      room->second.room.set_auto_slow_since_ms(event.time_ms());
+      room->second.room.set_auto_slow_until_ms(slowed.until_ms());
+      return true;
+    }
+    case v1::Event::kRoomSlowEnded: {
+      const auto room = club.rooms.find(event.room_slow_ended().room_id());
+      if (room == club.rooms.end()) return false;
+      room->second.room.clear_auto_slow_s();
+      room->second.room.clear_auto_slow_until_ms();
+      if (event.room_slow_ended().lifted())
+        room->second.room.set_auto_slow_lifted_ms(event.time_ms());
       return true;
     }
     case v1::Event::kRaidModeStarted: club.raid = event.raid_mode_started().raid(); return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
-// RocksDB as this folder uses it. Included by storage's own .cc files only.
+// RocksDB as this folder uses it. Included by storage's own .cc files only, and by the fuzzer of the records below.
 #pragma once
 
 #include <rocksdb/db.h>

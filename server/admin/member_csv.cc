@@ -9,6 +9,7 @@
 #include "server/admin/terminal_text.h"
 #include "server/admin/vocabulary.h"
 #include "server/domain/limits.h"
+#include "server/domain/text.h"
 
 namespace amicale::admin {
 namespace {
@@ -45,12 +46,6 @@ std::string lower(std::string text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return text;
-}
-
-bool is_login(std::string_view text) {
-  return text.size() >= limits::login_min_bytes && text.size() <= limits::login_bytes &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") ==
-             std::string_view::npos;
 }
 
 const Phrase& explained(CsvFault fault) {
@@ -118,15 +113,17 @@ MemberFile read_members(std::string_view text, v1::Language language) {
                         (*heading)->fields.size()));
       continue;
     }
-    if (!is_login(row.login)) {
+    if (!domain::check_login(row.login)) {
       problem(line, say(language, phrase::csv_bad_login, printable(row.login),
                         limits::login_min_bytes, limits::login_bytes));
       continue;
     }
-    if (row.display_name.empty() || row.display_name.size() > limits::name_bytes) {
+    auto shown = domain::check_name(row.display_name, "display_name", limits::name_characters);
+    if (!shown) {
       problem(line, say(language, phrase::csv_bad_name, limits::name_characters));
       continue;
     }
+    row.display_name = *std::move(shown);
     if (const std::string word = field(kRole); !word.empty()) {
       const auto role = role_from(word);
       if (!role) {

@@ -14,6 +14,7 @@
 
 #include "storage/digest.h"
 #include "storage/end_mark.h"
+#include "storage/rocks.h"
 
 namespace {
 using namespace amicale::storage;
@@ -49,6 +50,10 @@ bool same(const EndMarkValue& a, const EndMarkValue& b) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Folder folder;
+  // The mark's other half, inside the database.
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  if (const auto commit = decode_commit(bytes))
+    check(encode_commit(commit->number, commit->hash) == bytes, "a commit's record comes back");
   if (size == 0) return 0;
   std::string content(reinterpret_cast<const char*>(data + 1), size - 1);
   for (std::size_t slot = 0; slot < 2; ++slot) {

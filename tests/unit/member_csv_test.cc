@@ -55,6 +55,20 @@ TEST_CASE("each bad line is reported with its number and reason, and the good on
   CHECK(file.problems[4].reason == "ada is already on line 2");
 }
 
+TEST_CASE("a login or a name that the server would refuse is reported before it is asked") {
+  const auto file = read_members(
+      "login,display_name\n"
+      ".ada,Ada\n"             // 2: begins with a dot
+      "bob,Bob  Grand\n"       // 3: two spaces
+      "eve,E\xE2\x80\x8Bve\n"  // 4: a space of no width
+      "leo,L\x65\xCC\x81o\n",  // 5: an accent of its own, in the form that the server keeps
+      v1::LANGUAGE_EN);
+  REQUIRE(file.rows.size() == 1);
+  CHECK(file.rows[0].display_name == "Léo");
+  REQUIRE(file.problems.size() == 3);
+  CHECK(file.problems[2].line == 4);
+}
+
 TEST_CASE("a file without the needed columns is refused whole") {
   CHECK_FALSE(read_members("nom,prénom\nx,y\n", v1::LANGUAGE_FR).usable);
   CHECK_FALSE(read_members("", v1::LANGUAGE_FR).usable);

@@ -35,6 +35,8 @@ std::optional<Url> parse_url(std::string_view text) {
     const std::size_t end = text.find(']');
     if (end == std::string_view::npos) return std::nullopt;
     url.host = text.substr(1, end - 1);
+    // Only an address has brackets: what else stood in them could not be written as it was.
+    if (url.host.find(':') == std::string::npos) return std::nullopt;
     text.remove_prefix(end + 1);
     if (!text.empty() && !text.starts_with(':')) return std::nullopt;
     port = text.empty() ? text : text.substr(1);
@@ -47,7 +49,7 @@ std::optional<Url> parse_url(std::string_view text) {
       if (port.empty()) return std::nullopt;
     }
   }
-  if (url.host.empty()) return std::nullopt;
+  if (url.host.empty() || url.host.find_first_of("[]") != std::string::npos) return std::nullopt;
   if (port.empty()) {
     url.port = url.tls ? "443" : "80";
     return url;

@@ -132,6 +132,7 @@ TEST_CASE(
     "I21 above capacity, refusals are by name and at once, and no acknowledged post is lost") {
   CAPTURE(seed());
   ServerProcess server({.settings = {}, .people = 20});
+  const Apart cores(server.pid());
   Crowd crowd;
   // Each connection has 32 requests under way at most: together far more than one club lets wait.
   Load load(crowd, server, 128);
@@ -152,7 +153,7 @@ TEST_CASE(
   CHECK(load.untyped == 0);
   const auto refused_of_burst = load.refused - refused_before;
 
-  // Back to normal: a quarter of what it can, and no refusal any more.
+  // Back to normal: a quarter of what it can, and no refusal any more; where times are judged, as fast as before.
   const auto start = Clock::now();
   double back = 0;
   for (;;) {
@@ -161,16 +162,17 @@ TEST_CASE(
     load.run_open(peak / 4, milliseconds(250));
     load.drain();
     back = ms_since(start);
-    if (load.refused == refused_now && quantile(load.times, 0.99) <= 2 * usual + 20) break;
+    const bool fast = !judges_time(cores) || quantile(load.times, 0.99) <= 2 * usual + 20;
+    if (load.refused == refused_now && fast) break;
     REQUIRE(back < 60'000);
   }
   check_log(server, load);
-  if (long_trial()) {
+  if (judges_time(cores)) {
     CHECK(goodput >= 0.8 * peak);
     CHECK(refused_within <= 1'000);
     CHECK(back <= 5'000);
-    CHECK(load.refused > 0);
   }
+  CHECK(load.refused > 0);
   say("I21: peak " + std::to_string(static_cast<int>(peak)) + "/s; asked three times that (" +
       std::to_string(static_cast<int>(rate)) + " in all): " +
       std::to_string(static_cast<int>(goodput)) + "/s done, " + std::to_string(load.refused) +

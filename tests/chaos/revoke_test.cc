@@ -114,7 +114,7 @@ class Revocation {
         return !v->connected() || (!v->authenticated() && v->refused_entry());
       });
     };
-    REQUIRE(crowd_.run_until(closed, seconds(10)));
+    REQUIRE(crowd_.run_until(closed));
     double latest = 0;
     for (auto* visitor : all) {
       if (visitor->losses() > 0 && visitor->lost_at() > at)

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
+#include <system_error>
 
 namespace amicale::chaos {
 
@@ -32,6 +34,44 @@ bool sanitized() {
 #endif
 #endif
   return false;
+}
+
+Apart::Apart(pid_t server) {
+  if (::sched_getaffinity(0, sizeof before_, &before_) != 0) return;
+  int found[2] = {};
+  int count = 0;
+  for (int core = 0; core < CPU_SETSIZE && count < 2; ++core) {
+    if (CPU_ISSET(core, &before_)) found[count++] = core;
+  }
+  if (count < 2) return;
+  const auto only = [](int core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    return set;
+  };
+  const cpu_set_t its = only(found[0]);
+  const cpu_set_t ours = only(found[1]);
+  // Each thread for itself; those to come inherit it.
+  const auto tasks = "/proc/" + std::to_string(server) + "/task";
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(tasks, error), end; !error && at != end;
+       at.increment(error)) {
+    const auto thread = static_cast<pid_t>(std::stol(at->path().filename().string()));
+    if (::sched_setaffinity(thread, sizeof its, &its) != 0) return;
+  }
+  apart_ = !error && ::sched_setaffinity(0, sizeof ours, &ours) == 0;
+}
+
+Apart::~Apart() {
+  if (apart_) ::sched_setaffinity(0, sizeof before_, &before_);
+}
+
+bool judges_time(const Apart& cores) { return long_trial() && cores.apart() && !sanitized(); }
+
+bool slowed(double beside_ms, double control_ms, double other_control_ms) {
+  constexpr double noise_ms = 2;
+  return beside_ms > 2 * std::max({control_ms, other_control_ms, noise_ms});
 }
 
 void say(const std::string& line) {

@@ -32,24 +32,19 @@ class Load {
   }
 
   void ask_one() {
-    auto& visitor = *visitors_[asked++ % visitors_.size()];
-    auto frame = post(server_.stream(), server_.room(v1::ROOM_ACCESS_ALL), "encore une");
-    const auto sent = Clock::now();
-    visitor.send(
-        frame, [this, sent, id = frame.post_message().client_msg_id()](const v1::Reply& reply) {
-          ++answered;
-          if (!reply.has_refusal()) {
-            acknowledged[id] = reply.post_message().last_seq();
-            times.push_back(ms_since(sent));
-            if (again_) ask_one();
-            return;
-          }
-          const auto& refusal = reply.refusal();
-          ++refused;
-          untyped += refusal.code() != v1::REFUSAL_CODE_OVERLOADED || refusal.retry_after_ms() == 0;
-          refusal_times.push_back(ms_since(sent));
-          if (again_) ask_one();
-        });
+    ask(*visitors_[asked % visitors_.size()],
+        post(server_.stream(), server_.room(v1::ROOM_ACCESS_ALL), "encore une"));
+  }
+
+  // So many at once, and each that is refused again when it was told to come back, as clients do: until all are in.
+  bool persist(std::uint64_t posts) {
+    persists_ = true;
+    const auto wanted = acknowledged.size() + posts;
+    for (std::uint64_t i = 0; i < posts; ++i) ask_one();
+    const bool in = crowd_.run_until(
+        [&] { return acknowledged.size() >= wanted && answered == asked; }, seconds(120));
+    persists_ = false;
+    return in;
   }
 
   // Always so many under way: as fast as the server goes. Answers acknowledgements a second.
@@ -94,10 +89,33 @@ class Load {
   std::vector<double> refusal_times;
 
  private:
+  void ask(Visitor& visitor, const v1::ClientFrame& frame) {
+    ++asked;
+    const auto sent = Clock::now();
+    visitor.send(frame, [this, sent, frame, &visitor](const v1::Reply& reply) {
+      ++answered;
+      if (!reply.has_refusal()) {
+        acknowledged[frame.post_message().client_msg_id()] = reply.post_message().last_seq();
+        times.push_back(ms_since(sent));
+        if (again_) ask_one();
+        return;
+      }
+      const auto& refusal = reply.refusal();
+      ++refused;
+      untyped += refusal.code() != v1::REFUSAL_CODE_OVERLOADED || refusal.retry_after_ms() == 0;
+      refusal_times.push_back(ms_since(sent));
+      if (again_) ask_one();
+      if (persists_)
+        crowd_.later(milliseconds(refusal.retry_after_ms()),
+                     [this, frame, &visitor] { ask(visitor, frame); });
+    });
+  }
+
   Crowd& crowd_;
   const ServerProcess& server_;
   std::vector<Visitor*> visitors_;
   bool again_ = false;
+  bool persists_ = false;
 };
 
 // Every acknowledged post is in the log once, at its seq.
@@ -136,24 +154,38 @@ TEST_CASE(
   Crowd crowd;
   // Each connection has 32 requests under way at most: together far more than one club lets wait.
   Load load(crowd, server, 128);
-  const double peak = load.run_closed(256, figure(milliseconds(500), milliseconds(5'000)));
-  CHECK(load.refused == 0);
-  const double usual = quantile(load.times, 0.99);
-
-  const auto before = load.asked;
-  const double goodput = load.run_open(3 * peak, figure(milliseconds(1'000), milliseconds(60'000)));
-  const double rate = static_cast<double>(load.asked - before);
-  load.drain();
-  const double refused_within = quantile(load.refusal_times, 0.99);
+  // In turns, as fast as it goes and three times that: whatever else the machine does meets both.
+  const int turns = figure(3, 12);
+  const milliseconds quiet_turn = figure(milliseconds(400), milliseconds(1'500));
+  const milliseconds turn = figure(milliseconds(400), milliseconds(5'000));
+  double peak = 0;
+  double goodput = 0;
+  double usual = 0;
+  std::uint64_t offered = 0;
+  for (int i = 0; i < turns; ++i) {
+    load.times.clear();
+    const double fastest = load.run_closed(256, quiet_turn);
+    usual = std::max(usual, quantile(load.times, 0.99));
+    if (i == 0) CHECK(load.refused == 0);
+    const auto before = load.asked;
+    goodput += load.run_open(3 * fastest, turn) / turns;
+    offered += load.asked - before;
+    peak += fastest / turns;
+    load.drain();
+  }
   CHECK(load.untyped == 0);
-  // A burst that no partition can hold, so that refusals are seen on any machine.
+  // The work that is done does not collapse. How much less it is, bench/beside judges.
+  CHECK(goodput >= peak / 4);
+  const double refused_within = quantile(load.refusal_times, 0.99);
+  // A burst that no partition can hold, so that refusals are seen on any machine; who comes back when told gets in.
+  constexpr std::uint64_t burst = 128 * 32;
   const auto refused_before = load.refused;
-  for (int i = 0; i < 128 * 32; ++i) load.ask_one();
-  load.drain();
+  CHECK(load.persist(burst));
   CHECK(load.untyped == 0);
   const auto refused_of_burst = load.refused - refused_before;
+  CHECK(refused_of_burst > 0);
 
-  // Back to normal: a quarter of what it can, and no refusal any more; where times are judged, as fast as before.
+  // Back to normal: a quarter of what it can, and no refusal any more.
   const auto start = Clock::now();
   double back = 0;
   for (;;) {
@@ -162,21 +194,20 @@ TEST_CASE(
     load.run_open(peak / 4, milliseconds(250));
     load.drain();
     back = ms_since(start);
-    const bool fast = !judges_time(cores) || quantile(load.times, 0.99) <= 2 * usual + 20;
-    if (load.refused == refused_now && fast) break;
+    if (load.refused == refused_now) break;
     REQUIRE(back < 60'000);
   }
   check_log(server, load);
-  if (judges_time(cores)) {
-    CHECK(goodput >= 0.8 * peak);
-    CHECK(refused_within <= 1'000);
-    CHECK(back <= 5'000);
-  }
-  CHECK(load.refused > 0);
+  tell_bench("I21", {{"peak_per_s", peak},
+                     {"goodput_per_s", goodput},
+                     {"refused_within_ms", refused_within},
+                     {"back_ms", back},
+                     {"usual_ms", usual},
+                     {"after_ms", quantile(load.times, 0.99)}});
   say("I21: peak " + std::to_string(static_cast<int>(peak)) + "/s; asked three times that (" +
-      std::to_string(static_cast<int>(rate)) + " in all): " +
-      std::to_string(static_cast<int>(goodput)) + "/s done, " + std::to_string(load.refused) +
-      " refused (" + std::to_string(refused_of_burst) + " of a burst of 4096), p99 of a refusal " +
+      std::to_string(offered) + " in all): " + std::to_string(static_cast<int>(goodput)) +
+      "/s done, " + std::to_string(load.refused) + " refused (" + std::to_string(refused_of_burst) +
+      " times of a burst of " + std::to_string(burst) + ", which all got in), p99 of a refusal " +
       std::to_string(refused_within) + " ms, back to normal after " + std::to_string(back) + " ms");
 }
 

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,30 +29,24 @@ T figure(T short_form, T long_form) {
   return long_trial() ? long_form : short_form;
 }
 
-// A core for the server and another for this thread, which makes the load, for as long as it lives: what is compared is then
-// what the server does with the same core, whatever the load costs to make.
+// In the long form, a core for the server and another for this thread, which makes the load, for as long as it lives: what is
+// compared is then what the server does with the same core, whatever the load costs to make.
 class Apart {
  public:
   explicit Apart(pid_t server);
   ~Apart();
   Apart(const Apart&) = delete;
   Apart& operator=(const Apart&) = delete;
-  // False on a machine of one core: times are then not to be judged.
-  bool apart() const { return apart_; }
 
  private:
   cpu_set_t before_{};
   bool apart_ = false;
 };
 
-// Whether times are judged: in the long form, on cores of their own, without a sanitizer's cost.
-bool judges_time(const Apart& cores);
-// Whether somebody is slowed by what goes on beside: more than twice as slow as in the control, of which the slower one counts,
-// and what a scheduler does by itself is not held against anybody.
-bool slowed(double beside_ms, double control_ms, double other_control_ms);
-
 // One line of what was seen, for docs/testing.md.
 void say(const std::string& line);
+// Times, which a test does not judge, for bench/beside, which does: a line of JSON in the file that AMICALE_FIGURES names, if any.
+void tell_bench(const std::string& promise, const std::map<std::string, double>& figures);
 
 double ms_since(Clock::time_point start);
 // The value that a share of all lies below; 0 for none at all.

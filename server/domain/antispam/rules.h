@@ -69,7 +69,7 @@ struct Limits {
   std::uint32_t duplicate_authors = 3;  // distinct authors of one text, from this one on
   std::uint32_t duplicate_own = 3;      // times that one author says the same, from this one on
   std::uint32_t duplicate_minutes = 10;
-  std::uint32_t hold_thousandths = 950;        // the score, trust 0; 1000 switches it off
+  std::uint32_t hold_thousandths = 960;        // the score, trust 0; 1000 switches it off
   std::uint32_t hold_known_thousandths = 985;  // … trust 1; from trust 2 the score holds nothing
   std::uint32_t newcomer_hours = 24;
 };

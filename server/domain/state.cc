@@ -291,7 +291,9 @@ void ClubState::apply(const v1::Event& event) {
       const v1::MessagePosted& posted = event.message_posted();
       if (RoomState* room = mutable_room(posted.room_id())) {
         room->head_number = posted.number();
-        if (posted.imported_author().empty()) room->note_post(event.actor(), event.time_ms());
+        // Of a held message it is whose words they are that waits, not who released them.
+        const std::uint64_t author = posted.author() != 0 ? posted.author() : event.actor();
+        if (posted.imported_author().empty()) room->note_post(author, event.time_ms());
       }
       load_recent(event);
       break;

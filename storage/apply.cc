@@ -479,6 +479,12 @@ void Applying::on(const v1::MessageDeleted& e) {
 void Applying::on(const v1::MessageRestored& e) {
   auto message = view_.message(partition_, e.room_id(), e.number());
   if (!message || !message->deleted()) return;
+  // What was taken away wrongly is not held against its author.
+  if (partition_.kind == v1::STREAM_KIND_CLUB && message->deleted_by() != message->author()) {
+    change_standing(message->author(), [](store::StandingRow& standing) {
+      standing.set_rejected(standing.rejected() - std::min(standing.rejected(), 1u));
+    });
+  }
   message->set_deleted(false);
   message->set_body(e.body());
   if (e.has_mentions()) *message->mutable_mentions() = e.mentions();

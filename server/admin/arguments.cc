@@ -1039,6 +1039,11 @@ class CommandLine {
           club(sub, v.club)->required();
           sub->add_flag("--all", v.all, in({"Celles qui sont closes aussi", "Closed ones too"}));
         });
+    verb<verb::ProposalShow>(
+        app, "show",
+        {"Une proposition en entier : son texte, ses preuves, les règles d'une charte",
+         "One proposal in full: its text, its evidence, a charter's rules"},
+        [&](CLI::App* sub, verb::ProposalShow& v) { proposal(sub, v.proposal, v.club); });
     verb<verb::ProposalConfirm>(app, "confirm",
                                 {"Confirme ce qu'un autre a proposé : cela se fait aussitôt",
                                  "Confirms what another proposed: it is done at once"},

@@ -6,6 +6,8 @@
 
 #include <sstream>
 
+#include "server/admin/phrases.h"
+#include "server/admin/terminal_text.h"
 #include "server/admin/vocabulary.h"
 
 namespace amicale::admin {
@@ -126,6 +128,30 @@ std::string charter_to_toml(const v1::Charter& charter) {
         << "\ndetectors = " << detectors << "\nladder = " << ladder << "\n\n";
   }
   return out.str();
+}
+
+std::string step_text(const v1::LadderStep& step, v1::Language language) {
+  std::string text(name_of(step.measure()).in(language));
+  if (step.duration_s() != 0) text += " " + duration_word(step.duration_s());
+  return text;
+}
+
+std::vector<std::string> charter_lines(const v1::Charter& charter, v1::Language language) {
+  std::vector<std::string> out;
+  int number = 0;
+  for (const auto& rule : charter.rules()) {
+    const auto& sentence = language == v1::LANGUAGE_EN ? rule.en() : rule.fr();
+    out.emplace_back();
+    out.push_back(fmt::format("{}. {}  [{}]", ++number, printable(sentence),
+                              printable(rule.rule_id())));
+    std::string ladder;
+    for (const auto& step : rule.ladder()) {
+      if (!ladder.empty()) ladder += " → ";
+      ladder += step_text(step, language);
+    }
+    out.push_back("   " + ladder);
+  }
+  return out;
 }
 
 }  // namespace amicale::admin

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
-// A charter as a file that people write, in TOML:
+// A charter as people read it, and as a file that they write, in TOML:
 //
 //   [[rule]]
 //   id = "respect"                       # the same from one version to the next
@@ -14,6 +14,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "amicale/v1/state.pb.h"
 
@@ -23,5 +24,10 @@ namespace amicale::admin {
 std::expected<v1::Charter, std::string> charter_from(std::string_view toml);
 
 std::string charter_to_toml(const v1::Charter& charter);
+
+std::string step_text(const v1::LadderStep& step, v1::Language language);  // "mute 2h", in words
+
+// A charter as people read it, for a terminal: per rule an empty line, its number, sentence and id, and its ladder.
+std::vector<std::string> charter_lines(const v1::Charter& charter, v1::Language language);
 
 }  // namespace amicale::admin

@@ -34,27 +34,9 @@ OrExit<v1::Charter> read_file(const Console& console, const std::string& name) {
 
 }  // namespace
 
-std::string step_text(const Console& console, const v1::LadderStep& step) {
-  std::string text = console.text(name_of(step.measure()));
-  if (step.duration_s() != 0) text += " " + duration_word(step.duration_s());
-  return text;
-}
-
 void print_charter(const Console& console, const v1::Charter& charter) {
-  const bool english = console.language() == v1::LANGUAGE_EN;
   if (charter.version() != 0) console.say(phrase::charter_heading, charter.version());
-  int number = 0;
-  for (const auto& rule : charter.rules()) {
-    console.print("");
-    console.print(std::to_string(++number) + ". " + printable(english ? rule.en() : rule.fr()) +
-                  "  [" + printable(rule.rule_id()) + "]");
-    std::string ladder;
-    for (const auto& step : rule.ladder()) {
-      if (!ladder.empty()) ladder += " → ";
-      ladder += step_text(console, step);
-    }
-    console.print("   " + ladder);
-  }
+  for (const auto& line : charter_lines(charter, console.language())) console.print(line);
 }
 
 int run(const verb::CharterShow& verb, Console& console) {
@@ -171,7 +153,7 @@ int run(const verb::SanctionSuggest& verb, Console& console) {
   const bool english = console.language() == v1::LANGUAGE_EN;
   console.print(printable(english ? reply->rule().en() : reply->rule().fr()));
   for (int i = 0; i < reply->rule().ladder_size(); ++i) {
-    console.print((i == step ? " → " : "   ") + step_text(console, reply->rule().ladder(i)));
+    console.print((i == step ? " → " : "   ") + step_text(reply->rule().ladder(i), console.language()));
   }
   console.say(phrase::suggest_counted, reply->counted_size());
   if (reply->takes_two()) console.say(phrase::suggest_two);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "server/admin/charter_file.h"
 #include "server/admin/chat_screen.h"
 #include "server/admin/failure_text.h"
 #include "server/admin/vocabulary.h"
@@ -766,6 +767,13 @@ void ChatScreen::draw_composer(Grid& grid, int top, int left, client::Time now) 
 
 std::vector<std::string> ChatScreen::overlay_lines() const {
   std::vector<std::string> out;
+  const auto add_wrapped = [&](const std::string& line) {
+    constexpr int frame = 4;
+    for (const auto& piece : wrap(line, std::max(20, pane_columns_ - frame))) {
+      out.emplace_back();
+      for (const Glyph& glyph : piece) out.back() += glyph.bytes;
+    }
+  };
   if (overlay_ == Overlay::help) {
     out.push_back(text(phrase::help_keys));
     for (const Phrase* help : {&phrase::help_enter, &phrase::help_tab, &phrase::help_rooms,
@@ -807,23 +815,19 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
       for (const auto& said : report.texts()) out.push_back("    – " + printable(said));
     }
   } else if (overlay_ == Overlay::charter) {
-    int number = 0;
-    for (const auto& rule : charter_.rules()) {
-      const bool english = options_.language == v1::LANGUAGE_EN;
-      out.push_back(fmt::format("{}. {}", ++number, printable(english ? rule.en() : rule.fr())));
-    }
+    for (const auto& line : charter_lines(charter_, options_.language)) add_wrapped(line);
   } else if (overlay_ == Overlay::proposals) {
-    for (const auto& proposal : proposals_) out.push_back(proposal_line(proposal));
+    for (const auto& proposal : proposals_) {
+      out.push_back(proposal_line(proposal));
+      for (const auto& line : charter_lines(proposal.charter(), options_.language))
+        add_wrapped("    " + line);
+    }
   } else if (overlay_ == Overlay::sanctions) {
     for (const auto& sanction : sanctions_) out.push_back(sanction_line(sanction));
   } else if (const auto* echo = judged_echo(); overlay_ == Overlay::why && echo != nullptr) {
-    constexpr int frame = 4;
     const auto& why = echo->held_id != 0 ? echo->why : echo->failure->refusal.why();
     for (const auto& line : why_card(why, echo->request.body(), options_.language)) {
-      for (const auto& piece : wrap(line, std::max(20, pane_columns_ - frame))) {
-        out.emplace_back();
-        for (const Glyph& glyph : piece) out.back() += glyph.bytes;
-      }
+      add_wrapped(line);
       out.emplace_back();
     }
   } else if (overlay_ == Overlay::pins && timeline()) {

@@ -34,6 +34,23 @@ const Phrase& act_of(const v1::Proposal& proposal) {
                                                      : name_of(proposal.sanction());
 }
 
+Table table_of(const Console& console) {
+  return Table({console.text(phrase::col_number), console.text(phrase::col_account),
+                console.text(phrase::col_act), console.text(phrase::col_reason),
+                console.text(phrase::col_by), console.text(phrase::col_since),
+                console.text(phrase::col_due), console.text(phrase::col_state),
+                console.text(phrase::col_text)});
+}
+
+void add_to(Table& table, const Console& console, const v1::Proposal& p) {
+  table.add({std::to_string(p.proposal_id()),
+             p.account_id() == 0 ? console.text(phrase::none) : std::to_string(p.account_id()),
+             console.text(act_of(p)), console.text(name_of(p.reason())),
+             std::to_string(p.proposed_by()), local_time(p.proposed_ms()),
+             local_time(p.expires_ms()), console.text(name_of(p.state())),
+             cut_to(printable(p.decision().empty() ? p.text() : p.decision()), 48)});
+}
+
 }  // namespace
 
 int run(const verb::ProposalList& verb, Console& console) {
@@ -50,22 +67,47 @@ int run(const verb::ProposalList& verb, Console& console) {
     console.print_json(*all);
     return kDone;
   }
-  Table table({console.text(phrase::col_number), console.text(phrase::col_account),
-               console.text(phrase::col_act), console.text(phrase::col_reason),
-               console.text(phrase::col_by), console.text(phrase::col_since),
-               console.text(phrase::col_due), console.text(phrase::col_state),
-               console.text(phrase::col_text)});
-  for (const auto& one : all->cases()) {
-    const auto& p = one.proposal();
-    table.add({std::to_string(p.proposal_id()),
-               p.account_id() == 0 ? console.text(phrase::none) : std::to_string(p.account_id()),
-               console.text(act_of(p)), console.text(name_of(p.reason())),
-               std::to_string(p.proposed_by()), local_time(p.proposed_ms()),
-               local_time(p.expires_ms()), console.text(name_of(p.state())),
-               cut_to(printable(p.decision().empty() ? p.text() : p.decision()), 48)});
-  }
+  Table table = table_of(console);
+  for (const auto& one : all->cases()) add_to(table, console, one.proposal());
   console.print(table.text());
   console.say(phrase::how_many, all->cases_size());
+  for (const auto& one : all->cases()) {
+    const auto& p = one.proposal();
+    const bool waits = p.state() == v1::PROPOSAL_STATE_OPEN;
+    if (waits && p.kind() == v1::PROPOSAL_KIND_CHARTER)
+      console.say(phrase::proposal_read, verb.club, p.proposal_id());
+  }
+  return kDone;
+}
+
+int run(const verb::ProposalShow& verb, Console& console) {
+  auto connection = console.connect();
+  if (!connection) return connection.error();
+  const auto club = find_club(console, **connection, verb.club);
+  if (!club) return club.error();
+  v1::ListProposals request;
+  request.set_club_id(club->club_id());
+  request.set_closed(true);
+  request.set_before(verb.proposal + 1);
+  request.set_page(1);
+  const auto found = (*connection)->call(std::move(request));
+  if (!found) return console.fail(found.error());
+  if (found->cases().empty() || found->cases(0).proposal().proposal_id() != verb.proposal)
+    return console.fail_usage(phrase::proposal_unknown, verb.proposal);
+  const auto& one = found->cases(0);
+  if (console.json()) {
+    console.print_json(one);
+    return kDone;
+  }
+  const auto& p = one.proposal();
+  Table table = table_of(console);
+  add_to(table, console, p);
+  console.print(table.text());
+  for (const auto& text : {p.text(), p.note(), p.decision()})
+    if (!text.empty()) console.print(printable(text));
+  for (const auto& message : one.evidence())
+    console.print("┃ #" + std::to_string(message.number()) + "  " + printable(message.body()));
+  if (p.has_charter()) print_charter(console, p.charter());
   return kDone;
 }
 

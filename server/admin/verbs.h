@@ -288,6 +288,10 @@ struct ProposalList {
   std::string club;
   bool all = false;
 };
+struct ProposalShow {
+  std::string club;
+  std::uint64_t proposal = 0;
+};
 struct ProposalConfirm {
   std::string club, text;
   std::uint64_t proposal = 0;
@@ -337,7 +341,8 @@ using Verb = std::variant<
     verb::MemberStatusSet, verb::SanctionImpose, verb::SanctionLift, verb::SanctionList,
     verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
     verb::ReportClaim, verb::ReportResolve, verb::AppealFile, verb::AppealSite, verb::AppealAnswer,
-    verb::AppealDecide, verb::AppealList, verb::ProposalList, verb::ProposalConfirm,
+    verb::AppealDecide, verb::AppealList, verb::ProposalList, verb::ProposalShow,
+    verb::ProposalConfirm,
     verb::ProposalDecline, verb::ProposalWithdraw, verb::CharterShow, verb::CharterCheck,
     verb::CharterPropose, verb::CharterAccept, verb::SanctionSuggest, verb::RaidStart,
     verb::RaidEnd, verb::RaidShow, verb::SandboxCreate, verb::SandboxRun, verb::SandboxReset,
@@ -394,6 +399,7 @@ int run(const verb::AppealAnswer&, Console&);
 int run(const verb::AppealDecide&, Console&);
 int run(const verb::AppealList&, Console&);
 int run(const verb::ProposalList&, Console&);
+int run(const verb::ProposalShow&, Console&);
 int run(const verb::ProposalConfirm&, Console&);
 int run(const verb::ProposalDecline&, Console&);
 int run(const verb::ProposalWithdraw&, Console&);

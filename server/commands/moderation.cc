@@ -614,7 +614,7 @@ domain::Result<void> check_free_to_rename(const storage::View& view, uint64_t ac
     // Leaving opens no way round it: who has left may come back with another name, and old messages show it. Who is banned has no way
     // back before it ends, and the club goes on showing the name that it knew.
     if (membership.member.status() == v1::MEMBER_STATUS_BANNED) continue;
-    auto held = queries::find_hold(view, account, membership.club_id, 0, now_ms);
+    auto held = queries::find_hold(view, account, membership.club_id, domain::any_room, now_ms);
     if (held) return domain::refuse_held(*held, now_ms);
     if (!domain::has(domain::placed, membership.member.status())) continue;
     const int64_t until_ms = queries::raid_until(view, account, membership.club_id, now_ms);

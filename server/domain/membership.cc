@@ -473,7 +473,9 @@ Result<Decision> set_member_status(const ClubState& club, const v1::Member* targ
 Decision rename_member(const v1::Member& member, std::string_view display_name,
                        const Actor& actor) {
   Decision decision{.object_id = member.account_id()};
-  if (member.display_name() == display_name || find_hold(actor, 0) != nullptr) return decision;
+  if (member.display_name() == display_name || find_hold(actor, any_room) != nullptr) {
+    return decision;
+  }
   if (is_held_by_raid(actor)) return decision;
   v1::Member renamed = member;
   renamed.set_display_name(std::string(display_name));

@@ -124,6 +124,12 @@ bool allowed(const Permission& row, const Actor& actor) {
   }
 }
 
+// A suspension holds back more than a mute does, and of two of a kind the one that ends last is the answer to "until when".
+std::pair<v1::SanctionKind, std::int64_t> weight(const Held& held) {
+  constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+  return {held.kind, held.until_ms == 0 ? never : held.until_ms};
+}
+
 // Who is suspended meets that before anything else. Where only rows are at hand, the sanction itself is looked up
 // by who answers.
 Result<void> refuse_suspended(const Actor& actor) {
@@ -180,11 +186,14 @@ const std::array<Permission, action_count> permissions = table;
 
 const SanctionState* find_hold(const Actor& actor, std::uint64_t room_id) {
   if (actor.site_role == v1::SITE_ROLE_OWNER) return nullptr;
+  const SanctionState* heaviest = nullptr;
   for (const SanctionState& sanction : actor.sanctions) {
-    const bool here = sanction.held.room_id == 0 || sanction.held.room_id == room_id;
-    if (here && sanction.held.stands_at(actor.now_ms)) return &sanction;
+    const std::uint64_t where = sanction.held.room_id;
+    const bool here = where == 0 || room_id == any_room || where == room_id;
+    if (!here || !sanction.held.stands_at(actor.now_ms)) continue;
+    if (heaviest == nullptr || weight(sanction.held) > weight(heaviest->held)) heaviest = &sanction;
   }
-  return nullptr;
+  return heaviest;
 }
 
 std::unexpected<Refusal> refuse_held(const Held& held, std::int64_t now_ms) {
@@ -196,8 +205,7 @@ std::unexpected<Refusal> refuse_held(const Held& held, std::int64_t now_ms) {
   }
   refusal.held = held;
   if (held.until_ms > now_ms) {
-    constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
-    refusal.retry_after_ms = static_cast<std::uint32_t>(std::min(held.until_ms - now_ms, most));
+    refusal.retry_after_ms = static_cast<std::uint64_t>(held.until_ms - now_ms);
   }
   return std::unexpected(std::move(refusal));
 }
@@ -205,8 +213,7 @@ std::unexpected<Refusal> refuse_held(const Held& held, std::int64_t now_ms) {
 std::unexpected<Refusal> refuse_raid(std::int64_t until_ms, std::int64_t now_ms,
                                      std::string_view rule_id) {
   Refusal refusal{.code = v1::REFUSAL_CODE_RAID_MODE, .rule_id = std::string(rule_id)};
-  // At most a day: fits.
-  refusal.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(0, until_ms - now_ms));
+  refusal.retry_after_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, until_ms - now_ms));
   refusal.until_ms = until_ms;
   return std::unexpected(std::move(refusal));
 }

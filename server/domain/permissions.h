@@ -15,6 +15,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -131,8 +132,11 @@ struct Permission {
 
 extern const std::array<Permission, action_count> permissions;
 
-// The sanction that holds the actor back in that room (0: in the club at large), or none. O(1) for who has
-// none.
+// Every room of a club at once: for what is seen in all of them, such as a name.
+constexpr std::uint64_t any_room = std::numeric_limits<std::uint64_t>::max();
+
+// The heaviest sanction that holds the actor back in that room (0: in the club at large; any_room: in any), or none. O(1)
+// for who has none.
 const SanctionState* find_hold(const Actor& actor, std::uint64_t room_id);
 
 // SANCTIONED, by that sanction, as of `now_ms`.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace amicale::domain {
@@ -403,7 +404,7 @@ std::string span_in_words(std::uint64_t ms, v1::Language language) {
   return words;
 }
 
-void fill_in_span(std::string& text, std::uint32_t ms, v1::Language language) {
+void fill_in_span(std::string& text, std::uint64_t ms, v1::Language language) {
   constexpr std::string_view bare = "{wait}";
   if (const auto wait = text.find(bare); wait != std::string::npos) {
     text.replace(wait, bare.size(), span_in_words(ms, language));
@@ -461,13 +462,14 @@ v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
   std::string text(sentence(refusal.code, refusal.rule_id, language));
   fill_in(text, "{limit}", refusal.limit);
   fill_in(text, "{actual}", refusal.actual);
-  fill_in(text, "{seconds}", (std::uint64_t{refusal.retry_after_ms} + 999) / 1000);
+  fill_in(text, "{seconds}", (refusal.retry_after_ms + 999) / 1000);
   fill_in_span(text, refusal.retry_after_ms, language);
   wire.set_message(std::move(text));
   wire.set_field(refusal.field);
   wire.set_limit(refusal.limit);
   wire.set_actual(refusal.actual);
-  wire.set_retry_after_ms(refusal.retry_after_ms);
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  wire.set_retry_after_ms(static_cast<std::uint32_t>(std::min(refusal.retry_after_ms, most)));
   wire.set_rule_id(refusal.rule_id);
   wire.set_incident(refusal.incident);
   wire.set_until_ms(refusal.until_ms);

@@ -33,7 +33,7 @@ struct Refusal {
   std::string field{};  // BAD_REQUEST, TOO_LARGE: a dotted proto path
   std::uint64_t limit = 0;
   std::uint64_t actual = 0;
-  std::uint32_t retry_after_ms = 0;
+  std::uint64_t retry_after_ms = 0;  // sent as 32 bits at most; the sentence tells it whole
   std::string incident{};     // INTERNAL: what to quote to the operator
   Held held{};                // SANCTIONED: by what
   std::string why{};          // a v1::Why, serialised: what an anti-spam rule says of the text

@@ -17,7 +17,7 @@ using auth::Caller;
 // The caller as an actor in a club, from the membership row.
 domain::Actor actor_in(const storage::View& view, const Caller& caller, uint64_t club_id);
 
-// The sanction that holds an account back in a room of a club (0: in the club at large) at `now_ms`, for what is judged
+// The sanction that holds an account back in a room of a club (0: in the club at large; domain::any_room) at `now_ms`, for what is judged
 // on rows and not in the partition.
 std::optional<domain::Held> find_hold(const storage::View& view, uint64_t account, uint64_t club_id,
                                       uint64_t room_id, int64_t now_ms);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "server/domain/limits.h"
 #include "tests/support/club_world.h"
@@ -402,6 +403,38 @@ TEST_CASE("a mute holds back a new name, also of who has left and would come bac
   const auto left = boris.call(set_status(scene.club, scene.boris_id, v1::MEMBER_STATUS_LEFT));
   done(left, left.set_member_status());
   CHECK(boris.call(rename).refusal().code() == v1::REFUSAL_CODE_SANCTIONED);
+}
+
+TEST_CASE("a mute in one room holds back a new name, which that room would show") {
+  Scene scene;
+  auto ada = scene.connect("ada");
+  auto boris = scene.connect("boris");
+  auto mute = scene.impose(v1::SANCTION_KIND_MUTE, 3'600);
+  mute.mutable_impose_sanction()->set_room_id(scene.room);
+  const auto muted = ada.call(mute);
+  done(muted, muted.impose_sanction());
+  v1::ClientFrame rename;
+  rename.mutable_change_profile()->set_display_name("Votez non");
+  rename.mutable_change_profile()->set_client_msg_id(message_id());
+  CHECK(boris.call(rename).refusal().rule_id() == "sanction.mute_in_room");
+}
+
+TEST_CASE("who is suspended under an older mute is told of the suspension, with its whole time") {
+  Scene scene;
+  auto ada = scene.connect("ada");
+  auto boris = scene.connect("boris");
+  const auto muted = ada.call(scene.impose(v1::SANCTION_KIND_MUTE, 3'600));
+  done(muted, muted.impose_sanction());
+  const auto suspended = ada.call(scene.impose(v1::SANCTION_KIND_SUSPENSION, 200 * 86'400));
+  done(suspended, suspended.impose_sanction());
+  v1::ClientFrame list;
+  list.mutable_list_members()->set_club_id(scene.club);
+  const auto refusal = boris.call(list).refusal();
+  CHECK(refusal.rule_id() == "sanction.suspension");
+  CHECK(refusal.sanction().sanction_id() == suspended.impose_sanction().object_id());
+  // 200 days are more than 32 bits of milliseconds hold.
+  CHECK(refusal.retry_after_ms() == std::numeric_limits<uint32_t>::max());
+  CHECK(refusal.message().contains("200"));
 }
 
 TEST_CASE("who is banned from a club contests it from outside, and somebody else decides") {

@@ -98,6 +98,23 @@ TEST_CASE("a mute of one room leaves the others open") {
   CHECK(code_of(scene.impose(request, scene.at(4))) == v1::REFUSAL_CODE_NOT_FOUND);
 }
 
+TEST_CASE("of two mutes that hold back, the one that ends last is quoted") {
+  Scene scene;
+  const auto& hall = scene.room(v1::ROOM_ACCESS_ALL);
+  auto here = request_of(v1::SANCTION_KIND_MUTE, member, 3'600);
+  here.set_room_id(hall.room_id);
+  scene.take(scene.impose(here, scene.at(4)));
+  scene.take(scene.impose(request_of(v1::SANCTION_KIND_MUTE, member, 600), scene.at(4)));
+  const Actor held = scene.at(member);
+  REQUIRE(find_hold(held, hall.room_id));
+  CHECK(find_hold(held, hall.room_id)->held.room_id == hall.room_id);
+  CHECK(find_hold(held, 0)->held.room_id == 0);
+  CHECK(find_hold(held, any_room)->held.room_id == hall.room_id);
+  scene.now += 600'000;
+  CHECK(find_hold(scene.at(member), 0) == nullptr);
+  CHECK(find_hold(scene.at(member), any_room));
+}
+
 TEST_CASE("a suspension ends reading, keeps the place, and gives back what was") {
   Scene scene;
   const auto places = scene.club.places_taken();

@@ -589,7 +589,7 @@ class Rules:
         known = [c for c, club in self.clubs.items() if who in club.members and club.members[who].status != BANNED]
         if not q.HasField("display_name"):
             return None
-        no = {"SANCTIONED"} if any(self.held(who, c) for c in known) else set()
+        no = {"SANCTIONED"} if any(self.standing(who, c) for c in known) else set()
         return no | ({"RAID_MODE"} if any(self.raided(who, c) for c in known) else set()) or None
 
     def judge_start_raid_mode(self, who, q):

@@ -483,10 +483,12 @@ int run(const verb::ReportList& verb, Console& console) {
                console.text(phrase::col_since), console.text(phrase::col_due),
                console.text(phrase::col_claimed), console.text(phrase::col_text)});
   for (const auto& report : all.reports()) {
-    const auto& evidence = report.evidence();
-    const std::string said =
-        evidence.empty() ? (report.texts_size() > 0 ? report.texts(0) : std::string())
-                         : evidence.Get(0).body().substr(0, evidence.Get(0).body().find('\n'));
+    // What its reporters wrote, then the message as it was: what one reads to decide.
+    std::string said = report.texts_size() > 0 ? printable(report.texts(0)) : std::string();
+    if (!report.evidence().empty()) {
+      const auto& body = report.evidence(0).body();
+      said += (said.empty() ? "« " : " – « ") + printable(body.substr(0, body.find('\n'))) + " »";
+    }
     table.add({std::to_string(report.report_id()), std::to_string(report.score()),
                std::to_string(report.account_id()),
                report.has_message() ? "#" + std::to_string(report.message().room_id()) + ":" +
@@ -496,7 +498,7 @@ int run(const verb::ReportList& verb, Console& console) {
                local_time(report.filed_ms()), local_time(report.due_ms()),
                report.claimed_by() == 0 ? console.text(phrase::none)
                                         : std::to_string(report.claimed_by()),
-               cut_to(said, 48)});
+               cut_to(said, 64)});
   }
   console.print(table.text());
   console.say(phrase::how_many, all.reports_size());

@@ -24,8 +24,9 @@ Hearers hearers_in_club(const v1::Sanction& sanction) {
 constexpr Hearers in_own_stream{stream_followers, 0};
 
 Result<void> check_line(std::string_view text) {
-  if (text.empty()) return bad_request("text", "text.blank");
-  return check_paragraph(text, "text", limits::purpose_bytes);
+  if (auto checked = check_paragraph(text, "text", limits::purpose_bytes); !checked) return checked;
+  if (is_blank(text)) return bad_request("text", "text.blank");
+  return {};
 }
 
 // Whether that name stands under a sanction: who imposed it, for whom, or who confirmed it.

@@ -56,6 +56,26 @@ Decision hold(const antispam::Verdict& verdict, Decision decided, const ClubStat
   return decision;
 }
 
+// What is released appears in its author's name, so it waits like anything else of theirs: while a sanction holds them back, when they have
+// left, and in a room that is closed. To reject it is free.
+Result<void> check_releasable(const ClubState& club, const RoomState& room, std::uint64_t author,
+                              std::int64_t now_ms) {
+  if (room.archived) return refuse(v1::REFUSAL_CODE_CONFLICT, "room.archived");
+  const MemberState* member = club.find_member(author);
+  if (member == nullptr || !has(placed, member->status))
+    return refuse(v1::REFUSAL_CODE_CONFLICT, "held.author_gone");
+  const Actor them{.account_id = author,
+                   .sanctions = club.sanctions_on(author),
+                   .now_ms = now_ms};
+  if (const SanctionState* hold = find_hold(them, room.room_id)) {
+    Refusal refusal{.code = v1::REFUSAL_CODE_CONFLICT, .rule_id = "held.author_held"};
+    if (hold->held.until_ms > now_ms)
+      refusal.retry_after_ms = static_cast<std::uint64_t>(hold->held.until_ms - now_ms);
+    return std::unexpected(std::move(refusal));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Decision> act_on(const antispam::Verdict& verdict, Decision decided, const ClubState& club,
@@ -99,6 +119,8 @@ Result<Decision> review_held(const ClubState& club, const v1::HeldMessage* held,
   }
   Decision decision{.object_id = held->held_id()};
   if (request.release()) {
+    if (auto free = check_releasable(club, *room, held->author(), actor.now_ms); !free)
+      return std::unexpected(free.error());
     if (held->number() == 0) {
       Decided& decided = decision.add(room->readers());
       v1::MessagePosted& posted = *decided.event.mutable_message_posted();

@@ -189,10 +189,10 @@ Result<Decision> decide_proposal(const ClubState& club, const store::ProposalRow
                    (proposal.on_behalf().account_id() != 0 &&
                     proposal.on_behalf().account_id() == actor.account_id);
   if (own) return refuse(v1::REFUSAL_CODE_FORBIDDEN, "proposal.own");
-  if (!request.confirm() && request.text().empty()) return bad_request("text", "text.blank");
   if (auto checked = check_paragraph(request.text(), "text", limits::purpose_bytes); !checked) {
     return std::unexpected(checked.error());
   }
+  if (!request.confirm() && is_blank(request.text())) return bad_request("text", "text.blank");
   Decision decision{.object_id = proposal.proposal_id()};
   if (!request.confirm()) {
     add_closed(decision, club, proposal.proposal_id(), proposal.account_id(),

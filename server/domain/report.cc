@@ -31,7 +31,7 @@ Result<void> check_words(const v1::FileReport& request) {
   if (auto checked = check_paragraph(request.text(), "text", limits::purpose_bytes); !checked) {
     return checked;
   }
-  if (request.reason() == v1::REASON_CODE_OTHER && request.text().empty()) {
+  if (request.reason() == v1::REASON_CODE_OTHER && is_blank(request.text())) {
     return bad_request("text", "sanction.text");
   }
   return {};

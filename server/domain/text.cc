@@ -118,6 +118,8 @@ bool is_utf8(std::string_view text) {
   return plain == text.size() || scan(text.substr(plain)).valid;
 }
 
+bool is_blank(std::string_view text) { return scan(text).blank; }
+
 Result<void> check_body(std::string_view body, std::string_view field) {
   if (body.size() > limits::message_bytes) {
     return too_large(field, limits::message_bytes, body.size());

@@ -14,6 +14,9 @@ namespace amicale::domain {
 
 bool is_utf8(std::string_view text);
 
+// Whether nothing of it can be seen: empty, or white space and invisible characters alone.
+bool is_blank(std::string_view text);
+
 // A message body: UTF-8, not blank, no control characters but tab and line feed, at most
 // limits::message_bytes.
 Result<void> check_body(std::string_view body, std::string_view field = "body");

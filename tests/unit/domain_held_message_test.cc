@@ -161,6 +161,43 @@ TEST_CASE("the committee releases or rejects, never their own, and once") {
             .rule_id == "held.reviewed");
 }
 
+TEST_CASE("what its author could not write now is not released, and may be rejected") {
+  Review world;
+  const auto rule = [&](std::int64_t now_ms) {
+    Actor reviewer = world.actor(3);
+    reviewer.now_ms = now_ms;
+    const auto release =
+        review_held(world.club, &world.held, nullptr, Review::request(true), reviewer);
+    CHECK(review_held(world.club, &world.held, nullptr, Review::request(false), reviewer));
+    return release ? std::string() : release.error().rule_id;
+  };
+  v1::Sanction mute;
+  mute.set_account_id(4);
+  mute.set_kind(v1::SANCTION_KIND_MUTE);
+  mute.set_until_ms(60'000);
+  mute.set_sanction_id(1);
+  mute.set_room_id(2);
+  world.club.load(mute);
+  CHECK(rule(0).empty());  // of another room
+  mute.set_sanction_id(2);
+  mute.set_room_id(1);
+  world.club.load(mute);
+  CHECK(rule(59'999) == "held.author_held");
+  CHECK(rule(60'000).empty());
+  v1::Member author;
+  author.set_account_id(4);
+  author.set_role(v1::CLUB_ROLE_MEMBER);
+  author.set_status(v1::MEMBER_STATUS_LEFT);
+  world.club.load(author);
+  CHECK(rule(60'000) == "held.author_gone");
+  v1::Room room;
+  room.set_room_id(1);
+  room.set_access(v1::ROOM_ACCESS_ALL);
+  room.set_archived(true);
+  world.club.load(room);
+  CHECK(rule(60'000) == "room.archived");
+}
+
 TEST_CASE("a held edit changes the message when it is released, if it is still there") {
   Review world;
   world.held.set_number(2);

@@ -570,7 +570,8 @@ class CommandLine {
           option(sub, "--model", v.model,
                  {"Un modèle (celui du programme)", "A model (the program's own)"});
           option(sub, "--trust", v.trust,
-                 {"La confiance de l'auteur, de 0 à 4 (0)", "The author's trust, 0 to 4 (0)"});
+                 {"La confiance de l'auteur, de 0 à 4 (0)", "The author's trust, 0 to 4 (0)"})
+              ->check(CLI::Range(0, 4));
         });
     verb<verb::SpamEval>(
         app, "eval",

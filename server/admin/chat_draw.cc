@@ -647,6 +647,8 @@ std::string ChatScreen::doers(client::Stream stream, std::uint64_t by, std::uint
                               const v1::OnBehalf* behalf) const {
   std::string who = printable(name(stream, by));
   if (behalf) {
+    // Site staff act for a club that they are not in: no member knows them by name there.
+    if (model_.name(stream, by).empty()) who = text(phrase::site_staff);
     who = text(phrase::by_on_behalf, who,
                behalf->account_id() == 0 ? text(phrase::the_committee)
                                          : printable(name(stream, behalf->account_id())));

@@ -124,7 +124,8 @@ void print_appeal(const Console& console, const v1::SanctionCase& one) {
   }
 }
 
-void print_cases(const Console& console,
+// `own`: of all one's clubs, so that each says which.
+void print_cases(const Console& console, bool own,
                  const google::protobuf::RepeatedPtrField<v1::SanctionCase>& cases) {
   Table table({console.text(phrase::col_number), console.text(phrase::col_account),
                console.text(phrase::col_sanction), console.text(phrase::col_where),
@@ -133,10 +134,14 @@ void print_cases(const Console& console,
                console.text(phrase::col_by), console.text(phrase::col_text)});
   for (const auto& one : cases) {
     const auto& s = one.sanction();
+    std::string where = s.room_id() == 0 ? console.text(phrase::sanction_everywhere)
+                                         : "#" + std::to_string(s.room_id());
+    if (own) {
+      where = s.club_id() == 0 ? console.text(phrase::sanction_site)
+                               : "club " + std::to_string(s.club_id()) + ", " + where;
+    }
     table.add({std::to_string(s.sanction_id()), std::to_string(s.account_id()),
-               console.text(name_of(s.kind())),
-               s.room_id() == 0 ? console.text(phrase::sanction_everywhere)
-                                : "#" + std::to_string(s.room_id()),
+               console.text(name_of(s.kind())), where,
                console.text(name_of(s.reason())), local_time(s.start_ms()), until_of(console, s),
                console.text(name_of(s.end())),
                doers_of(console, s.imposed_by(), s.confirmed_by(), behalf_of(s)), s.text()});
@@ -225,7 +230,7 @@ int run(const verb::SanctionList& verb, Console& console) {
     if (console.json())
       console.print_json(*own);
     else
-      print_cases(console, own->cases());
+      print_cases(console, true, own->cases());
     return kDone;
   }
   const auto club = find_club(console, **connection, verb.club);
@@ -243,7 +248,7 @@ int run(const verb::SanctionList& verb, Console& console) {
   if (console.json())
     console.print_json(*all);
   else
-    print_cases(console, all->cases());
+    print_cases(console, false, all->cases());
   return kDone;
 }
 
@@ -601,7 +606,7 @@ int run(const verb::AppealList& verb, Console& console) {
     console.print_json(*reply);
     return kDone;
   }
-  print_cases(console, reply->cases());
+  print_cases(console, verb.club.empty(), reply->cases());
   for (const auto& one : reply->cases()) print_appeal(console, one);
   return kDone;
 }

@@ -380,6 +380,15 @@ TEST_CASE(
   }
   world.put(20, v1::CLUB_ROLE_MEMBER, MEMBER_STATUS_BANNED);
   CHECK(rule_of(use(world, &open, 20)) == "membership.banned");
+  v1::Sanction ban;  // told with its reason and its end
+  ban.set_sanction_id(1);
+  ban.set_account_id(20);
+  ban.set_kind(v1::SANCTION_KIND_BAN);
+  ban.set_reason(v1::REASON_CODE_SPAM);
+  world.club.load(ban);
+  const auto refused = use(world, &open, 20);
+  CHECK(rule_of(refused) == "sanction.ban");
+  CHECK(refused.error().held.reason == v1::REASON_CODE_SPAM);
 }
 
 TEST_CASE("an invitation to preside is worth nothing once there is a president") {

@@ -337,7 +337,7 @@ class Rules:
             return None
         m = self.member(who, i.club)
         if m and m.status == BANNED:
-            return {"FORBIDDEN"}
+            return {"SANCTIONED"}
         if not self.vouched(i) and i.role > MEMBER:
             return {"EXPIRED"}
         version = self.clubs[i.club].charter

@@ -47,6 +47,7 @@ NormalText::NormalText(const Folding& folding, std::string_view body) : body_(bo
   fold(folding, body);
   join_spaced();
   read_leet();
+  read_case();
 }
 
 void NormalText::fold(const Folding& folding, std::string_view body) {
@@ -192,6 +193,17 @@ void NormalText::read_leet() {
       disguises_.leet_words += between;
     }
     at = end;
+  }
+}
+
+// Where fonts draw them alike: a small l among capitals is an I ("LlGNE"), a capital I among small letters an l ("cIick").
+void NormalText::read_case() {
+  const auto own = [&](std::size_t at) { return body_[text_from_[at]]; };
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  for (std::size_t at = 1; at + 1 < text_.size(); ++at) {
+    const char before = own(at - 1), here = own(at), after = own(at + 1);
+    if (here == 'l' && is_capital(before) && is_capital(after)) plain_[at] = 'i';
+    if (here == 'I' && is_ascii_letter(before) && is_ascii_letter(after)) plain_[at] = 'l';
   }
 }
 

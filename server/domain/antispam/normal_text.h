@@ -4,7 +4,8 @@
 //
 //   folded  character by character (folding.h); nothing moved
 //   text    the same with letters that were spaced out ("f r e e", "f.r.e.e") put together again
-//   plain   text with digits and signs in the place of letters read as letters ("fr33", "ca$h");
+//   plain   text with digits and signs in the place of letters read as letters ("fr33", "ca$h"), and with letters
+//           that only their case gives away ("LlGNE");
 //           byte for byte as long as `text`
 //
 // Every byte knows where in the author's own text it came from.
@@ -57,6 +58,7 @@ class NormalText {
   void fold(const Folding& folding, std::string_view body);
   void join_spaced();
   void read_leet();
+  void read_case();
 
   std::string_view body_;
   std::string folded_, text_, plain_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
 // A club's charter from the command line.
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -19,7 +21,9 @@ OrExit<v1::Charter> read_file(const Console& console, const std::string& name) {
   std::ifstream file(name);
   std::ostringstream text;
   text << file.rdbuf();
-  if (!file) return std::unexpected(console.fail_usage(phrase::charter_unread, name, ""));
+  if (!file) {
+    return std::unexpected(console.fail_usage(phrase::file_unreadable, name, std::strerror(errno)));
+  }
   auto charter = charter_from(text.str());
   if (!charter) {
     return std::unexpected(console.fail_usage(phrase::charter_unread, name, charter.error()));

@@ -436,6 +436,15 @@ const v1::Member* ChatScreen::take_member(std::string& rest) const {
       length = matched;
     }
   }
+  if (found == nullptr) {  // a first name, when one alone bears it
+    length = std::min(typed.find(' '), typed.size());
+    const std::string first = folded(typed.substr(0, length)) + ' ';
+    for (const auto& [id, member] : club->members) {
+      if (id == me() || !(folded(member.display_name()) + ' ').starts_with(first)) continue;
+      if (found != nullptr) return nullptr;
+      found = &member;
+    }
+  }
   if (found) rest = trimmed(typed.substr(length));
   return found;
 }

@@ -577,6 +577,9 @@ TEST_CASE(
   CHECK(has(chat.text(), "A duration is needed"));
   chat.say("/silence @Eve 2h nonsense");
   CHECK(has(chat.text(), "A reason is needed"));
+  chat.say("/silence @bob 2h insult enough");  // the first name, which he alone bears
+  CHECK(has(chat.text(), "mute for Bob Côté"));
+  chat.press(Key::Code::text, "n");
   chat.say("/silence @Eve 2h insult be kind");
   CHECK(has(chat.text(), "mute for Eve"));
   chat.press(Key::Code::text, "y");

@@ -71,7 +71,7 @@ class Client:
 
     def __init__(self, url, language=1, capabilities=0):
         self.url, self.language, self.capabilities = url, language, capabilities
-        self.streams, self.waiting, self.signals = {}, {}, []
+        self.streams, self.waiting, self.signals, self.heads = {}, {}, [], []
         self.next_request, self.changed, self.goodbye = 1, asyncio.Event(), None
 
     async def connect(self, token=None):
@@ -101,6 +101,7 @@ class Client:
                     if stream:
                         stream.take(batch)
                 self.signals.extend(frame.signals)
+                self.heads.extend(frame.audit_heads)
                 if frame.HasField("goodbye"):
                     self.goodbye = frame.goodbye
                 self.changed.set()

@@ -36,7 +36,7 @@ struct Login {
 struct Logout {};
 struct WhoAmI {};
 struct Join {
-  std::string link, login, name;
+  std::string link{}, login{}, name{};
   std::uint64_t charter = 0;  // the version that is accepted; 0: shown, and asked
   bool password_stdin = false;
 };

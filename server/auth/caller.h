@@ -17,7 +17,7 @@ struct Caller {
   uint64_t connection_id = 0;  // of the log lines; 0 = none
   int64_t asked_ms =
       0;  // when this request was taken up; what deadlines that queries show are judged by
-  std::string address;  // IPv4, or the /64 of IPv6, as text: what throttles count by
+  std::string address{};  // IPv4, or the /64 of IPv6, as text: what throttles count by
 };
 
 }  // namespace amicale::auth

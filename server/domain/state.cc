@@ -124,14 +124,14 @@ void ClubState::load(const v1::Club& club) {
 
 void ClubState::load(const v1::Room& room) {
   const auto at = place_of(rooms_, room.room_id(), &RoomState::room_id);
-  RoomState& placed = *rooms_.emplace(at);
-  fill_room(placed, room);
-  placed.auto_slow_s = room.auto_slow_s();
-  placed.auto_slow_since_ms = room.auto_slow_since_ms();
-  placed.auto_slow_until_ms = room.auto_slow_until_ms();
-  placed.auto_slow_lifted_ms = room.auto_slow_lifted_ms();
-  placed.head_number = room.head_number();
-  placed.pins.assign(room.pins().begin(), room.pins().end());
+  RoomState& loaded = *rooms_.emplace(at);
+  fill_room(loaded, room);
+  loaded.auto_slow_s = room.auto_slow_s();
+  loaded.auto_slow_since_ms = room.auto_slow_since_ms();
+  loaded.auto_slow_until_ms = room.auto_slow_until_ms();
+  loaded.auto_slow_lifted_ms = room.auto_slow_lifted_ms();
+  loaded.head_number = room.head_number();
+  loaded.pins.assign(room.pins().begin(), room.pins().end());
 }
 
 void ClubState::load(const v1::Member& member) { set_member(member); }

@@ -149,7 +149,7 @@ class Partitions {
   struct Bounds {
     std::size_t loaded;      // partitions kept in memory while idle
     uint32_t posts_per_10s;  // messages by one member
-    int64_t gather_us;       // how long a busy partition waits for its crowd; 0 = never
+    int64_t gather_us = 0;   // how long a busy partition waits for its crowd; 0 = never
     const domain::antispam::Shield* shield = nullptr;  // null: messages are not judged
     // Tells every shard of a text that others may say in other clubs. Empty: nobody is told.
     std::function<void(const domain::antispam::Sketch&, domain::antispam::RecentTexts::Said)>

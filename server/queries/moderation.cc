@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <algorithm>
+#include <functional>
+#include <tuple>
 #include <unordered_map>
 
 #include "server/domain/limits.h"
@@ -104,8 +106,10 @@ Result<v1::ListOwnSanctionsReply> own_sanctions(const View& view, const Caller& 
   constexpr std::size_t most_bytes = limits::server_frame_bytes / 2;
   std::size_t bytes = 0;
   auto rows = view.sanctions_on(caller.account_id);
-  std::ranges::stable_sort(rows, std::greater{},
-                           [](const auto& row) { return row.sanction().start_ms(); });
+  std::ranges::sort(rows, std::greater{}, [](const auto& row) {
+    const auto& sanction = row.sanction();
+    return std::tuple(sanction.start_ms(), sanction.club_id(), sanction.sanction_id());
+  });
   for (auto& row : rows) {
     if (bytes >= most_bytes) break;
     auto& one = *reply.add_cases();

@@ -21,13 +21,13 @@ struct Mutation {
   std::string promise;  // whose check must find it
 
   // What a commit writes, before it is written.
-  std::function<void(storage::Batch&, storage::PartitionId)> batch;
+  std::function<void(storage::Batch&, storage::PartitionId)> batch{};
   // Whether a commit is told to the hubs, and how often.
-  std::function<int(const log::Published&)> published;
+  std::function<int(const log::Published&)> published{};
   // A frame between a session and its wire. `account` is whose connection it is.
-  std::function<void(v1::ServerFrame&, uint64_t account, const Truth&)> server_frame;
+  std::function<void(v1::ServerFrame&, uint64_t account, const Truth&)> server_frame{};
   // The same between a wire and the SDK. `connection` tells the connections apart.
-  std::function<void(v1::ServerFrame&, uint64_t connection)> client_frame;
+  std::function<void(v1::ServerFrame&, uint64_t connection)> client_frame{};
 
   bool acknowledges_before_durable = false;
   bool loses_last_write_on_reopening = false;

@@ -24,7 +24,7 @@ shards = 2
 {server}
 [limits]
 posts_per_10s = {posts}
-joins_per_minute = 0
+joins_per_minute = {joins}
 requests_per_second = 100000
 request_burst = 1000000
 sockets_per_address = 1000
@@ -33,7 +33,7 @@ sockets_per_address_unauthenticated = 1000
 [auth]
 login_tries_per_address_per_hour = 1000000
 [antispam]
-enabled = false
+enabled = {antispam}
 [storage]
 free_space_floor_mib = {floor}
 ballast_mib = {ballast}
@@ -118,7 +118,8 @@ class Server:
             self.port = probe.getsockname()[1]
         self.url = f"ws://127.0.0.1:{self.port}/v1/ws"
         self.backups = self.folder / "backups"
-        values = {"server": "", "limits": "", "posts": 1000000, "floor": 1, "ballast": 0, "level": "info", "metrics_token": ""}
+        values = {"server": "", "limits": "", "posts": 1000000, "floor": 1, "ballast": 0, "level": "info",
+                  "metrics_token": "", "antispam": "false", "joins": 0}
         values.update(settings)
         self.config = self.folder / "amicale.toml"
         self.config.write_text(CONFIGURATION.format(port=self.port, data=self.data, backups=self.backups, **values))

@@ -38,6 +38,9 @@ constexpr CommandName kCommands[] = {
      "close",
      {"n° sans-suite|agi [texte]", "no. dismissed|acted [text]"},
      &phrase::about_close},
+    {"retenus", "held", {"", ""}, &phrase::about_held},
+    {"publier", "release", {"n° [texte]", "no. [text]"}, &phrase::about_release},
+    {"refuser", "refuse", {"n° [pourquoi]", "no. [why]"}, &phrase::about_refuse},
     {"avertir", "warn", {"@nom motif [texte]", "@name reason [text]"}, &phrase::about_warn},
     {"taire",
      "silence",
@@ -172,6 +175,8 @@ void ChatScreen::run_command(const std::string& line, client::Time now) {
   if (name == "decide") return command_decide(rest, now);
   if (name == "report") return command_report(rest, now);
   if (name == "reports") return command_reports(now);
+  if (name == "held") return command_held(now);
+  if (name == "release" || name == "refuse") return command_review(name == "release", rest, now);
   if (name == "claim") return command_claim(rest, now);
   if (name == "close") return command_close(rest, now);
   if (name == "raid") return command_raid(rest, now);
@@ -523,6 +528,27 @@ void ChatScreen::command_reports(client::Time now) {
   if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   v1::ClientFrame frame;
   frame.mutable_list_reports()->set_club_id(current_->stream.id);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_held(client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  v1::ClientFrame frame;
+  frame.mutable_list_held()->set_club_id(current_->stream.id);
+  ask(std::move(frame));
+}
+
+void ChatScreen::command_review(bool release, const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  std::string rest = arguments;
+  const std::uint64_t number = take_number(rest);
+  if (number == 0) return tell(text(phrase::chat_which_held), now, true);
+  v1::ClientFrame frame;
+  auto& request = *frame.mutable_review_held();
+  request.set_club_id(current_->stream.id);
+  request.set_held_id(number);
+  request.set_release(release);
+  request.set_reason(rest);
   ask(std::move(frame));
 }
 

@@ -643,6 +643,18 @@ std::string ChatScreen::report_line(const v1::Report& report) const {
               report.has_message() ? "#" + std::to_string(report.message().number()) : "");
 }
 
+std::string ChatScreen::held_line(const v1::HeldMessage& held) const {
+  const auto stream = client::Stream::club(current_->stream.id);
+  std::string why;
+  if (!held.why().findings().empty()) {
+    const auto& finding = held.why().findings(0);
+    why = printable(options_.language == v1::LANGUAGE_EN ? finding.text_en() : finding.text_fr());
+  }
+  return text(phrase::chat_held_line, held.held_id(), time_text(held.time_ms()),
+              printable(name(stream, held.author())), place_name({stream, held.room_id()}),
+              (held.number() != 0 ? text(phrase::held_edit) : "") + why);
+}
+
 std::string ChatScreen::doers(client::Stream stream, std::uint64_t by, std::uint64_t second,
                               const v1::OnBehalf* behalf) const {
   std::string who = printable(name(stream, by));
@@ -816,6 +828,15 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
       }
       for (const auto& said : report.texts()) out.push_back("    – " + printable(said));
     }
+  } else if (overlay_ == Overlay::held) {
+    for (const auto& held : held_) {
+      add_wrapped(held_line(held));
+      for (std::string_view rest = held.body(); !rest.empty();) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        add_wrapped("    ┃ " + printable(rest.substr(0, end)));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+    }
   } else if (overlay_ == Overlay::charter) {
     for (const auto& line : charter_lines(charter_, options_.language)) add_wrapped(line);
   } else if (overlay_ == Overlay::proposals) {
@@ -848,6 +869,7 @@ void ChatScreen::draw_overlay(Grid& grid) {
   const auto lines = overlay_lines();
   std::string title = text(phrase::chat_help_title);
   if (overlay_ == Overlay::reports) title = text(phrase::chat_reports);
+  if (overlay_ == Overlay::held) title = text(phrase::chat_held_title);
   if (overlay_ == Overlay::charter) title = text(phrase::chat_charter);
   if (overlay_ == Overlay::proposals) title = text(phrase::chat_proposals);
   if (overlay_ == Overlay::sanctions) title = text(phrase::chat_sanctions);

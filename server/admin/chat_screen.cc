@@ -166,6 +166,15 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     if (reports_.empty()) return tell(text(phrase::chat_no_reports), now);
     overlay_ = Overlay::reports;
     overlay_top_ = 0;
+  } else if (request.has_list_held()) {
+    const auto& found = reply.list_held().held();
+    held_.assign(found.begin(), found.end());
+    if (held_.empty()) return tell(text(phrase::chat_no_held), now);
+    overlay_ = Overlay::held;
+    overlay_top_ = 0;
+  } else if (request.has_review_held()) {
+    tell(text(request.review_held().release() ? phrase::held_released : phrase::held_rejected),
+         now);
   } else if (request.has_file_report()) {
     tell(text(phrase::report_filed, reply.file_report().object_id()), now);
   } else if (request.has_appeal_sanction() || request.has_decide_appeal()) {
@@ -321,6 +330,10 @@ void ChatScreen::on_events(const client::Batch& batch, client::Time now) {
     } else if (event.has_proposal_closed() && event.actor() != me()) {
       tell(text(phrase::chat_proposal_closed, event.proposal_closed().proposal_id(),
                 text(name_of(event.proposal_closed().state()))),
+           now);
+    } else if (event.has_message_held() && event.actor() != me()) {
+      tell(text(phrase::chat_held_waits, event.message_held().held_id(),
+                printable(name(batch.stream, event.actor()))),
            now);
     } else if (event.has_report_filed()) {
       tell(text(phrase::chat_report_waits), now);

@@ -173,6 +173,8 @@ class ChatScreen {
   void command_sanction(v1::SanctionKind kind, const std::string& rest, client::Time now);
   void command_report(const std::string& rest, client::Time now);
   void command_reports(client::Time now);
+  void command_held(client::Time now);
+  void command_review(bool release, const std::string& arguments, client::Time now);
   void command_claim(const std::string& rest, client::Time now);
   void command_close(const std::string& rest, client::Time now);
   void command_purge(const std::string& rest, client::Time now);
@@ -216,6 +218,7 @@ class ChatScreen {
   std::string until_text(const v1::Sanction& sanction) const;
   std::string time_text(std::int64_t unix_ms) const;
   std::string report_line(const v1::Report& report) const;
+  std::string held_line(const v1::HeldMessage& held) const;
   // Both names of what took two, and for whom it was done.
   std::string doers(client::Stream stream, std::uint64_t by, std::uint64_t second,
                     const v1::OnBehalf* behalf) const;
@@ -305,6 +308,7 @@ class ChatScreen {
     pins,
     sanctions,
     reports,
+    held,
     proposals,
     charter,
     why
@@ -314,6 +318,7 @@ class ChatScreen {
   std::vector<v1::Proposal> proposals_;  // that the overlay shows
   v1::Charter charter_;                  // that the overlay shows
   std::vector<v1::Report> reports_;      // … or these
+  std::vector<v1::HeldMessage> held_;    // … or these
   v1::RemoveMessages purge_;             // waits for what it would take away
   std::string notice_;
   bool notice_is_error_ = false;

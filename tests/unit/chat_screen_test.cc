@@ -673,6 +673,41 @@ TEST_CASE("a report says what and why, and the queue shows the words that were k
   CHECK(has(chat.text(), "kept words"));
 }
 
+TEST_CASE("the committee reads what is held, and releases or rejects it") {
+  Chat chat;
+  chat.ready();
+  auto held = chat.event(kEve);
+  held.mutable_message_held()->set_held_id(4);
+  held.mutable_message_held()->set_room_id(kRoom);
+  chat.batch(Stream::club(kClub), held);
+  CHECK(has(chat.text(), "Message no. 4 by Eve is held"));
+  chat.say("/held");
+  REQUIRE(chat.last().list_held().club_id() == kClub);
+  client::Answered answered;
+  answered.request = chat.last();
+  v1::Reply reply;
+  v1::HeldMessage& waiting = *reply.mutable_list_held()->add_held();
+  waiting.set_held_id(4);
+  waiting.set_room_id(kRoom);
+  waiting.set_author(kEve);
+  waiting.set_body("trois liens\x1b[2J\nà voir");
+  waiting.mutable_why()->add_findings()->set_text_en("Too many links.");
+  answered.result = reply;
+  chat.on(answered);
+  CHECK(has(chat.text(), "Too many links."));
+  CHECK(has(chat.text(), "à voir"));
+  CHECK(!has(chat.text(), "\x1b"));
+  chat.press(Key::Code::escape);
+  chat.say("/release");
+  CHECK(has(chat.text(), "number is needed"));
+  chat.say("/release 4");
+  CHECK(chat.last().review_held().release());
+  chat.say("/refuse 4 not here");
+  CHECK(!chat.last().review_held().release());
+  CHECK(chat.last().review_held().held_id() == 4);
+  CHECK(chat.last().review_held().reason() == "not here");
+}
+
 TEST_CASE("a held message says why, in full when asked") {
   Chat chat;
   chat.ready();

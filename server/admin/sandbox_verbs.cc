@@ -77,6 +77,7 @@ std::optional<int> enrol(const Console& console, Connection& staff, const v1::Cl
     if (!entry) return entry.error();
     v1::Register request;
     request.set_code(added->activation_code());
+    request.set_client_msg_id(client::Client::new_message_id());
     request.set_login(login);
     request.set_display_name(std::string(person.displayed));
     request.set_language(language_of(club));

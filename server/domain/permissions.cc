@@ -126,8 +126,8 @@ bool allowed(const Permission& row, const Actor& actor) {
 
 // A suspension holds back more than a mute does, and of two of a kind the one that ends last is the answer to "until when".
 std::pair<v1::SanctionKind, std::int64_t> weight(const Held& by) {
-  constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-  return {by.kind, by.until_ms == 0 ? never : by.until_ms};
+  constexpr std::int64_t for_ever = std::numeric_limits<std::int64_t>::max();
+  return {by.kind, by.until_ms == 0 ? for_ever : by.until_ms};
 }
 
 // Who is suspended meets that before anything else. Where only rows are at hand, the sanction itself is looked up

@@ -198,7 +198,7 @@ TEST_CASE(
       frame.mutable_get_history()->mutable_stream()->set_kind(v1::STREAM_KIND_CLUB);
       frame.mutable_get_history()->mutable_stream()->set_id(club);
       frame.mutable_get_history()->set_room_id(room);
-      frame.mutable_get_history()->set_before(1'000);
+      frame.mutable_get_history()->set_before(200);
       const auto page = owner.call(frame).get_history();
       for (const auto& message : page.messages()) said += message.deleted() ? 0 : 1;
     }
@@ -228,6 +228,7 @@ TEST_CASE(
     request.set_kind(v1::SANCTION_KIND_MUTE);
     request.set_reason(v1::REASON_CODE_INSULT);
     request.set_duration_s(3'600);
+    request.set_client_msg_id(message_id());
     if (!owner.call(mute).has_refusal()) ++muted;
   }
   CHECK(muted == 12u);

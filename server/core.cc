@@ -12,6 +12,7 @@
 
 #include "server/auth/token.h"
 #include "server/domain/limits.h"
+#include "server/queries/reading.h"
 #include "server/session/audit_news.h"
 #include "storage/hex.h"
 
@@ -216,7 +217,9 @@ Core::Home::Home(runtime::Shard& shard, Core& core, const Config& config)
            .tell = [&core](const domain::antispam::Sketch& sketch,
                            domain::antispam::RecentTexts::Said said) { core.tell(sketch, said); },
            .watch = watch_of(config)}),
-      lobby(shard, hub, core.clock_) {}
+      lobby(shard, hub, core.clock_, [&core](storage::PartitionId stream, uint64_t room) {
+        return queries::readers_of(core.gate_.view(), stream, room);
+      }) {}
 
 // Each shard has a copy of its own of what is said in all clubs: judging asks nobody.
 void Core::tell(const domain::antispam::Sketch& sketch, domain::antispam::RecentTexts::Said said) {

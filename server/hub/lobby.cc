@@ -24,8 +24,12 @@ std::shared_ptr<const std::string> framed(const v1::Signal& signal) {
 
 }  // namespace
 
-Lobby::Lobby(runtime::Shard& shard, Hub& hub, const runtime::Clock& clock)
-    : shard_(shard), hub_(hub), clock_(clock), tasks_(shard.executor()) {}
+Lobby::Lobby(runtime::Shard& shard, Hub& hub, const runtime::Clock& clock, Readers readers)
+    : shard_(shard),
+      hub_(hub),
+      clock_(clock),
+      readers_(std::move(readers)),
+      tasks_(shard.executor()) {}
 
 void Lobby::start() {
   shard_.post([this] { tasks_.spawn("lobby", run()); });
@@ -46,12 +50,10 @@ void Lobby::went(storage::PartitionId stream, unsigned home, uint64_t account) {
   there->shard_.post([there, stream, account] { there->change(stream, account, false); });
 }
 
-void Lobby::types(storage::PartitionId id, unsigned home, uint64_t room, uint16_t roles,
-                  uint64_t account) {
+void Lobby::types(storage::PartitionId id, unsigned home, uint64_t room, uint64_t account) {
   Lobby* there = peers_[home];
-  there->shard_.post([there, id, room, roles, account] {
+  there->shard_.post([there, id, room, account] {
     Room& state = there->streams_[id].rooms[room];
-    state.roles = roles;
     auto [place, fresh] =
         state.until_ms.insert_or_assign(account, there->clock_.steady_ms() + limits::typing_ms);
     state.changed |= fresh;
@@ -152,7 +154,9 @@ void Lobby::tell_typing(storage::PartitionId id, Stream& stream, int64_t now_ms)
       }
       room.changed = false;
       hub_.publish(id, it->first,
-                   TypingNews{.version = ++version_, .roles = room.roles, .whole = framed(signal)});
+                   TypingNews{.version = ++version_,
+                              .roles = readers_(id, it->first),
+                              .whole = framed(signal)});
     }
     it = room.until_ms.empty() ? stream.rooms.erase(it) : std::next(it);
   }

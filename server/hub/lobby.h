@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -21,7 +22,10 @@ namespace amicale::hub {
 // Signals of the streams whose home is one shard. Lives on that shard; owned by the server.
 class Lobby {
  public:
-  Lobby(runtime::Shard& shard, Hub& hub, const runtime::Clock& clock);
+  // The roles that read a room now (bit 0: everybody). Asked when something is told, since a room may have been closed meanwhile.
+  using Readers = std::function<uint16_t(storage::PartitionId stream, uint64_t room)>;
+
+  Lobby(runtime::Shard& shard, Hub& hub, const runtime::Clock& clock, Readers readers);
 
   // Tells each lobby of the others, one per shard by index; before any shard runs.
   void connect(std::vector<Lobby*> peers) { peers_ = std::move(peers); }
@@ -33,13 +37,11 @@ class Lobby {
   // From any shard: a session of `account` follows a stream, or no longer does.
   void came(storage::PartitionId stream, unsigned home, uint64_t account);
   void went(storage::PartitionId stream, unsigned home, uint64_t account);
-  // From any shard: `account` types in a room whose readers are `roles` (bit 0: everybody).
-  void types(storage::PartitionId stream, unsigned home, uint64_t room, uint16_t roles,
-             uint64_t account);
+  // From any shard: `account` types in a room.
+  void types(storage::PartitionId stream, unsigned home, uint64_t room, uint64_t account);
 
  private:
   struct Room {
-    uint16_t roles = 0;
     std::unordered_map<uint64_t, int64_t> until_ms;  // by account, steady time
     bool changed = false;
   };
@@ -59,6 +61,7 @@ class Lobby {
   runtime::Shard& shard_;
   Hub& hub_;
   const runtime::Clock& clock_;
+  Readers readers_;
   std::vector<Lobby*> peers_;
   std::unordered_map<storage::PartitionId, Stream> streams_;
   uint64_t version_ = 0;  // over all streams, so that none is ever used twice

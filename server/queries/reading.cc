@@ -76,4 +76,11 @@ domain::Result<v1::Room> read_room(const storage::View& view, const Caller& call
   return *room;
 }
 
+domain::RoleSet readers_of(const storage::View& view, storage::PartitionId stream,
+                           uint64_t room_id) {
+  if (stream.kind != v1::STREAM_KIND_CLUB) return domain::stream_followers;
+  const auto room = view.room(stream.id, room_id);
+  return room ? room_state(*room).readers() : domain::RoleSet{0};
+}
+
 }  // namespace amicale::queries

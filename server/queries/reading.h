@@ -25,6 +25,10 @@ std::optional<domain::Held> find_hold(const storage::View& view, uint64_t accoun
 // Until when raid mode holds an account back in a club at `now_ms`; 0: it does not. Judged on rows, too.
 int64_t raid_until(const storage::View& view, uint64_t account, uint64_t club_id, int64_t now_ms);
 
+// The roles that read a room now; everybody of a direct conversation's. None of a room that there is not.
+domain::RoleSet readers_of(const storage::View& view, storage::PartitionId stream,
+                           uint64_t room_id);
+
 // The room (id 0: a direct conversation's only one, as a Room) if the caller reads it, else NOT_FOUND or NOT_ACTIVE.
 domain::Result<v1::Room> read_room(const storage::View& view, const Caller& caller,
                                    storage::PartitionId stream, uint64_t room_id);

@@ -489,7 +489,6 @@ domain::Result<void> Session::typing(const v1::SetTyping& request) {
   auto view = place_.parts().gate.view();
   auto room = queries::read_room(view, caller_, *id, request.room_id());
   if (!room) return std::unexpected(room.error());
-  uint16_t roles = domain::stream_followers;
   if (id->kind == v1::STREAM_KIND_CLUB) {
     auto state = queries::room_state(*room);
     auto allowed = domain::may(queries::actor_in(view, caller_, id->id),
@@ -501,14 +500,13 @@ domain::Result<void> Session::typing(const v1::SetTyping& request) {
     if (hold && !owner) return domain::refuse_held(*hold, now);
     const int64_t until_ms = queries::raid_until(view, caller_.account_id, id->id, now);
     if (until_ms != 0) return domain::refuse_raid(until_ms, now);
-    roles = state.readers();
   } else {
     domain::DirectState direct(id->id);
     if (auto row = view.direct(id->id)) direct.load(*row);
     if (auto talking = domain::check_talking(direct); !talking)
       return std::unexpected(talking.error());
   }
-  place_.lobby().types(*id, place_.home_of(*id), request.room_id(), roles, caller_.account_id);
+  place_.lobby().types(*id, place_.home_of(*id), request.room_id(), caller_.account_id);
   return {};
 }
 

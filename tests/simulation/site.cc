@@ -2,6 +2,7 @@
 #include "tests/simulation/site.h"
 
 #include "server/domain/limits.h"
+#include "server/queries/reading.h"
 #include "server/session/audit_news.h"
 
 namespace amicale::simulation {
@@ -34,7 +35,10 @@ Site::Home::Home(Site& site, unsigned index, Disk& disk, const Shape& shape)
                    while (times-- > 0) session::publish(hub, site.parts_, published);
                  },
                  {.loaded = shape.partitions_loaded, .posts_per_10s = limits::posts_per_10s}),
-      lobby(*site.shards_[index], hub, site.stage_.clock) {}
+      lobby(*site.shards_[index], hub, site.stage_.clock,
+            [&site](storage::PartitionId stream, uint64_t room) {
+              return queries::readers_of(site.gate_.view(), stream, room);
+            }) {}
 
 std::vector<std::unique_ptr<runtime::Shard>> Site::make_shards(unsigned count) {
   std::vector<std::unique_ptr<runtime::Shard>> shards;

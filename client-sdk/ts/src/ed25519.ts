@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ed25519 signatures (RFC 8032), judged as the C++ SDK's OpenSSL judges them.
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { sha512 } from "@noble/hashes/sha2.js";
+
+import { concat, equal } from "./bytes.js";
+
+export const KEY_BYTES = 32;
+export const SIGNATURE_BYTES = 64;
+
+const { Point } = ed25519;
+const ORDER = Point.Fn.ORDER;
+
+function numberOf(littleEndian: Uint8Array): bigint {
+  let value = 0n;
+  for (let i = littleEndian.length - 1; i >= 0; --i) {
+    value = (value << 8n) | BigInt(littleEndian[i] ?? 0);
+  }
+  return value;
+}
+
+/**
+ * Whether `key` signed `bytes`. Any lengths; never throws. About a millisecond.
+ *
+ * The equation is RFC 8032's without the cofactor, R = [S]B - [k]A, compared as bytes. The library's own `verify` has it with
+ * the cofactor: whoever holds the key could make signatures that it takes and that OpenSSL does not, so that what a browser
+ * pinned would be no evidence elsewhere. A key of small order, which signs everything, is no key.
+ */
+export function isSignature(key: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
+  if (key.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
+  const r = signature.subarray(0, 32);
+  const s = numberOf(signature.subarray(32));
+  if (s >= ORDER) return false;
+  let point;
+  try {
+    point = Point.fromBytes(key);
+  } catch {
+    return false;  // on no curve, or written in another way than the one
+  }
+  if (point.isSmallOrder()) return false;
+  const k = numberOf(sha512(concat(r, key, bytes))) % ORDER;
+  return equal(Point.BASE.multiplyUnsafe(s).subtract(point.multiplyUnsafe(k)).toBytes(), r);
+}

@@ -73,6 +73,19 @@ test("whatever is changed, the verdict is OpenSSL's", () => {
   }
 });
 
+test("a key that comes again and again is judged as at first", () => {
+  const random = new Random(4);
+  const secrets = Array.from({ length: 12 }, () => random.noise());
+  for (let round = 0; round < 12; ++round) {
+    for (const secret of round < 6 ? secrets : secrets.slice(0, 3)) {
+      const bytes = random.noise();
+      const signature = ed25519.sign(bytes, secret);
+      assert.ok(isSignature(ed25519.getPublicKey(secret), bytes, signature));
+      assert.ok(!isSignature(ed25519.getPublicKey(secret), bytes, flipped(signature, random)));
+    }
+  }
+});
+
 test("a signature that only holds by the cofactor is none, as OpenSSL says", () => {
   // A point of order eight: the whole group's elements times the large prime.
   const small = torsion();

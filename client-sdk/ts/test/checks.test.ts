@@ -10,7 +10,8 @@ import {
 } from "../gen/amicale/v1/audit_pb.js";
 import type { StreamKind } from "../gen/amicale/v1/common_pb.js";
 import {
-  AuditFault, checkProof, checkRecord, isConsistent, isIncluded, isSigned, sameHead,
+  AuditFault, beginsWith, checkProof, checkRecord, isConsistent, isIncluded, isSigned, nodeOf,
+  sameHead,
 } from "../src/index.js";
 import { bigEndian, CLUB, Keeper, Random, SigningKey, sha256 } from "./keeper.js";
 
@@ -116,6 +117,14 @@ test("no part of the details can be passed off as their salt", () => {
   }
 });
 
+test("a record is not later than the head of its tree", () => {
+  const log = new Keeper(new Random(12)).act(5);
+  const proven = create(ProvenRecordSchema, { record: log.records[4]!, path: log.path(4) });
+  const head = log.head(key);
+  assert.equal(checkRecord(head, proven), undefined);
+  assert.equal(checkRecord(key.sign({ ...head, seq: head.seq - 1n }), proven), AuditFault.BadRecord);
+});
+
 test("every leaf of every small tree is included, at its own place only", () => {
   const log = new Keeper(new Random(7));
   for (let size = 1; size <= 20; ++size) {
@@ -169,6 +178,25 @@ test("a tree goes on in time: its last seq grows and its clock does not go back"
   assert.ok(!isConsistent(older, { ...newer, stream: { ...CLUB, id: 8n } }, path));
   assert.ok(!isConsistent({ ...older, size: 0n }, newer, path));
   assert.ok(!sameHead(older, newer));
+});
+
+test("a path is as long as its tree is high, even where the hashes would fit", () => {
+  const [leaf, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const root = nodeOf(leaf, other);
+  assert.ok(isIncluded(0n, 2n, leaf, [other], root));
+  assert.ok(!isIncluded(0n, 3n, leaf, [other], root));
+  assert.ok(!isIncluded(0n, 2n, leaf, [other, other], nodeOf(root, other)));
+  assert.ok(!isIncluded(0n, 1n, leaf, [other], nodeOf(other, leaf)));
+  assert.ok(!beginsWith({ size: 4n, root }, { size: 1n, root: leaf }, [other]));
+  const more = nodeOf(root, other);
+  assert.ok(!beginsWith({ size: 2n, root: more }, { size: 1n, root: leaf }, [other, other]));
+  assert.ok(beginsWith({ size: 3n, root: more }, { size: 1n, root: leaf }, [other, other]));
+  // Three leaves in four, and the same one level higher.
+  const three = nodeOf(root, leaf);
+  const four = nodeOf(root, nodeOf(leaf, other));
+  assert.ok(beginsWith({ size: 4n, root: four }, { size: 3n, root: three }, [leaf, other, root]));
+  const higher = [{ size: 4n, root: nodeOf(other, four) }, { size: 3n, root: nodeOf(other, three) }] as const;
+  assert.ok(!beginsWith(...higher, [leaf, other, root, other]));
 });
 
 test("sizes and paths without measure are refused at once", () => {

@@ -122,6 +122,14 @@ test("each way to change the past has its name", () => {
   assert.equal(check(exportOf(log, key), { pinned: club8 }), AuditFault.BadRecord);
 });
 
+test("an export is a chain too: each record names the leaf before", () => {
+  const log = new Keeper(new Random(21)).act(6);
+  const record = log.records[3];
+  assert.ok(record);
+  record.previous = new Uint8Array(32);
+  assert.equal(check(exportOf(log.rehash(), key)), AuditFault.BadRecord);
+});
+
 test("an export by a key that is not the trusted one is refused", () => {
   const log = new Keeper(new Random(11)).act(4);
   const lines = exportOf(log, key);

@@ -153,6 +153,11 @@ export class Keeper {
     }
     return this;
   }
+  /** The leaves of the records as they are, whether they fit together or not. */
+  rehash(): this {
+    this.leaves = this.records.map(leafOf);
+    return this;
+  }
   cut(size: number): this {
     this.records.length = size;
     return this.chain(0);

@@ -12,6 +12,8 @@
 
 #include "server/domain/antispam/judge.h"
 #include "server/domain/antispam/names.h"
+#include "server/domain/antispam/recent_texts.h"
+#include "server/domain/limits.h"
 
 namespace amicale::bench {
 namespace {
@@ -118,6 +120,39 @@ void judge_text(benchmark::State& state, const antispam::Rules& rules, std::size
   state.counters["p50_us"] = took[took.size() / 2];
   state.counters["p99_us"] = took[took.size() * 99 / 100];
 }
+
+// What a shard heard of all clubs, as much as it keeps.
+antispam::RecentTexts full_site() {
+  antispam::RecentTexts site(domain::limits::antispam_site_texts);
+  std::uint64_t account = 0;
+  for (const std::string& text : texts(domain::limits::antispam_site_texts, 200)) {
+    const auto reading = filter().read(antispam::Rules::standard(), text);
+    ++account;
+    if (!reading.sketch) continue;
+    const antispam::RecentTexts::Question question{.by = account, .since_ms = 0, .alike_since_ms = 0};
+    site.add(*reading.sketch, {.author = account, .club = 2 + account % 50, .time_ms = 100'000'000},
+             site.count(*reading.sketch, question).family);
+  }
+  return site;
+}
+
+// The pass over what was said in other clubs, which a newcomer's message takes beside the one over its own.
+void look_elsewhere(benchmark::State& state) {
+  const auto site = full_site();
+  const auto said = texts(512, 200);
+  std::vector<antispam::Sketch> sketches;
+  for (const auto& text : said) {
+    const auto reading = filter().read(antispam::Rules::standard(), text);
+    if (reading.sketch) sketches.push_back(*reading.sketch);
+  }
+  std::size_t i = 0;
+  for (auto _ : state) {
+    auto count = site.count(sketches[++i % sketches.size()],
+                            {.by = 1, .since_ms = 0, .alike_since_ms = 0, .not_in = 1});
+    benchmark::DoNotOptimize(count);
+  }
+}
+BENCHMARK(look_elsewhere);
 
 void judge_message(benchmark::State& state) {
   judge_text(state, antispam::Rules::standard(), static_cast<std::size_t>(state.range(0)));

@@ -60,6 +60,24 @@ def flip_path(proven, at):
     proven["path"][at] = step["hash"]
 
 
+def alias_kind(f):
+    """Of the head and of every record: what is hashed of 258 is the byte of 2."""
+    for place in [f.head] + [f.record(i) for i in range(1, int(f.head["size"]) + 1)]:
+        place["stream"]["kind"] = 258
+
+
+def move_salt(f):
+    """Bytes of the details pass for the salt's: the same hash, another event."""
+    for number in range(1, int(f.head["size"]) + 1):
+        opening = f.proven(number).get("opening", {})
+        if opening.get("details_salt") and opening.get("details"):
+            salt, details = base64.b64decode(opening["details_salt"]), base64.b64decode(opening["details"])
+            opening["details_salt"] = base64.b64encode(salt + details[:4]).decode()
+            opening["details"] = base64.b64encode(details[4:]).decode()
+            return
+    raise AssertionError("no record is opened")
+
+
 # Of an export: what is done, and the fault that must be found; None = whichever it is, of both the same.
 CHANGES = [
     ("a bit of the root", lambda f: flip(f.head, "root", 100), "bad signature"),
@@ -85,6 +103,7 @@ CHANGES = [
     ("another club", lambda f: bump(f.head["stream"], "id"), "bad signature"),
     ("another kind", lambda f: f.head["stream"].update(kind="STREAM_KIND_SITE"), "bad signature"),
     ("a kind that is not known", lambda f: f.head["stream"].update(kind=77), None),
+    ("a kind whose last byte is another's", alias_kind, "bad signature"),
     ("a kind that has no name", lambda f: f.head["stream"].update(kind="STREAM_KIND_MOON"), "bad record"),
     ("another key", lambda f: flip(f.lines[0]["key"], "public_key"), "unknown key"),
     ("the hand-over's signature", lambda f: flip(f.lines[0]["key"], "signature"), "unknown key"),
@@ -116,6 +135,7 @@ CHANGES = [
     ("the seal on who acted", lambda f: flip(f.record(2), "actor"), "bad opening"),
     ("the seal on whom", lambda f: flip(f.record(2), "subject"), "bad opening"),
     ("the seal on what", lambda f: flip(f.record(2), "details"), "bad opening"),
+    ("bytes of what was done taken for its seal's", move_salt, "bad opening"),
     ("another actor", lambda f: bump(f.proven(2)["opening"], "actor"), "bad opening"),
     ("an actor beyond 53 bits", lambda f: f.proven(2)["opening"].update(actor=str(2**63 + 1)), "bad opening"),
     ("another salt", lambda f: flip(f.proven(2)["opening"], "actor_salt"), "bad opening"),

@@ -47,8 +47,11 @@ std::string node_of(std::string_view left, std::string_view right) {
   return sha256({std::string_view(&node_label, 1), left, right});
 }
 
+// What is hashed of a kind is one byte: another number must not pass for it.
+bool fits(const v1::StreamId& stream) { return stream.kind() >= 0 && stream.kind() <= 0xff; }
+
 bool well_formed(const v1::AuditRecord& record) {
-  return record.number() > 0 && record.seq() > 0 && record.previous().size() == hash_bytes &&
+  return fits(record.stream()) && record.number() > 0 && record.seq() > 0 && record.previous().size() == hash_bytes &&
          record.entry_hash().size() == hash_bytes && record.actor().size() == hash_bytes &&
          record.subject().size() == hash_bytes && record.details().size() == hash_bytes;
 }
@@ -119,8 +122,9 @@ bool is_included(std::uint64_t index, std::uint64_t size, std::string hash,
 
 bool opens(std::string_view commitment, char label, const std::string& salt,
            std::string_view value) {
-  // What was not told is not false.
-  return salt.empty() || sha256({std::string_view(&label, 1), salt, value}) == commitment;
+  // What was not told is not false. A salt of another length would take bytes from the value, or give it some.
+  return salt.empty() || (salt.size() == hash_bytes &&
+                          sha256({std::string_view(&label, 1), salt, value}) == commitment);
 }
 
 bool is_opening(const v1::AuditRecord& record, const v1::AuditOpening& opening) {
@@ -158,7 +162,7 @@ std::string_view word_for(AuditFault fault) {
 }
 
 bool is_signed(const v1::AuditHead& head) {
-  if (head.size() == 0 || head.root().size() != hash_bytes ||
+  if (!fits(head.stream()) || head.size() == 0 || head.root().size() != hash_bytes ||
       head.entry_hash().size() != hash_bytes) {
     return false;
   }

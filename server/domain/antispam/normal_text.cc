@@ -4,14 +4,17 @@
 #include <unicode/utf8.h>
 
 #include <algorithm>
+#include <array>
 
 namespace amicale::domain::antispam {
 namespace {
 
-constexpr bool is_spacer(char c) {
-  return c == ' ' || c == '.' || c == '-' || c == '_' || c == '*' || c == '|' || c == '/' ||
-         c == '~' || c == ',' || c == '+' || c == '\'';
-}
+constexpr auto spacers = [] {
+  std::array<bool, 256> table{};
+  for (const unsigned char c : std::string_view(" .-_*|/~,+'")) table[c] = true;
+  return table;
+}();
+constexpr bool is_spacer(char c) { return spacers[static_cast<unsigned char>(c)]; }
 
 // The letter that a digit or sign stands for, 0 for none.
 constexpr char leet_letter(char c) {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "server/domain/antispam/features.h"
+#include "server/domain/limits.h"
 
 namespace amicale::domain::antispam {
 namespace {
@@ -31,6 +33,44 @@ std::uint32_t share_wanted(std::uint32_t letters) {
   if (letters <= 40) return 620;
   return 210 + (120 - letters) * (620 - 210) / 80;
 }
+
+// Entries that are compared at once.
+constexpr std::size_t block = 64;
+
+// What of a text counts beside the places that it shares with another.
+struct Size {
+  std::uint32_t letters = 0;
+  std::uint32_t filled = 0;  // places
+};
+
+// Whether two texts that agree in `same` places are one with changes.
+bool are_alike(std::uint32_t same, Size a, Size b) {
+  if (same < 8) return false;
+  const auto [shorter, longer] = std::minmax(a.letters, b.letters);
+  if (longer > 2 * shorter) return false;
+  return same * 1000 >= share_wanted(shorter) * std::max(a.filled, b.filled);
+}
+
+// How many accounts there are among some, each asked about once. No order, no memory of its own beyond a table on the stack.
+class Distinct {
+ public:
+  // Whether it is new. Account 0 is nobody's.
+  bool add(std::uint64_t account) {
+    for (std::size_t at = mix(account) % table_.size();; at = (at + 1) % table_.size()) {
+      if (table_[at] == account) return false;
+      if (table_[at] != 0) continue;
+      // Full to a half, it is still quick; no ring holds as many.
+      if (count_ < table_.size() / 2) table_[at] = account;
+      ++count_;
+      return true;
+    }
+  }
+  std::uint32_t count() const { return count_; }
+
+ private:
+  std::array<std::uint64_t, 2 * std::size_t{limits::antispam_site_texts}> table_{};
+  std::uint32_t count_ = 0;
+};
 
 }  // namespace
 
@@ -76,12 +116,7 @@ std::optional<Sketch> sketch_of(const NormalText& text) {
 }
 
 bool alike(const Sketch& a, const Sketch& b) {
-  const auto [shorter, longer] = std::minmax(a.letters, b.letters);
-  if (longer > 2 * shorter) return false;
-  const std::uint32_t same = places_alike(a, b);
-  if (same < 8) return false;
-  const std::uint32_t filled = std::max(places_filled(a), places_filled(b));
-  return same * 1000 >= share_wanted(shorter) * filled;
+  return are_alike(places_alike(a, b), {a.letters, places_filled(a)}, {b.letters, places_filled(b)});
 }
 
 namespace {
@@ -95,13 +130,27 @@ std::uint32_t new_family(const Sketch& sketch) {
 }  // namespace
 
 std::uint32_t RecentTexts::family_of(const Sketch& sketch, std::int64_t since_ms) const {
+  const Size own{sketch.letters, places_filled(sketch)};
   std::uint32_t family = 0;
   std::uint32_t best = 0;
-  for (const Entry& entry : entries_) {
-    if (entry.said.time_ms < since_ms || !alike(sketch, entry.sketch)) continue;
-    const std::uint32_t same = places_alike(sketch, entry.sketch);
-    if (same > best) {
-      best = same;
+  for (std::size_t from = 0; from < entries_.size(); from += block) {
+    // Kept in registers: sixteen entries are compared by one instruction.
+    std::array<std::uint8_t, block> same{};
+    for (std::size_t place = 0; place < sketch.places.size(); ++place) {
+      const std::uint8_t wanted = sketch.places[place];
+      if (wanted == 0) continue;
+      const std::uint8_t* row = places_.data() + place * columns_ + from;
+      for (std::size_t i = 0; i < block; ++i) {
+        same[i] = static_cast<std::uint8_t>(same[i] + static_cast<std::uint8_t>(row[i] == wanted));
+      }
+    }
+    const std::size_t end = std::min(block, entries_.size() - from);
+    for (std::size_t i = 0; i < end; ++i) {
+      if (same[i] <= best) continue;
+      const Entry& entry = entries_[from + i];
+      if (entry.said.time_ms < since_ms) continue;
+      if (!are_alike(same[i], own, {entry.letters, entry.filled})) continue;
+      best = same[i];
       family = entry.family;
     }
   }
@@ -115,19 +164,17 @@ RecentTexts::Count RecentTexts::count(const Sketch& sketch, const Question& ques
     count.family = new_family(sketch);
     return count;
   }
-  std::vector<std::uint64_t> authors;
+  Distinct authors;
   for (const Entry& entry : entries_) {
     if (entry.family != count.family || entry.said.time_ms < question.since_ms) continue;
     if (question.not_in != 0 && entry.said.club == question.not_in) continue;
     if (entry.said.author == question.by) {
       ++count.own;
     } else {
-      authors.push_back(entry.said.author);
+      authors.add(entry.said.author);
     }
   }
-  std::ranges::sort(authors);
-  const auto repeated = std::ranges::unique(authors);
-  count.authors = static_cast<std::uint32_t>(authors.size() - repeated.size());
+  count.authors = authors.count();
   return count;
 }
 
@@ -143,13 +190,35 @@ std::vector<RecentTexts::Said> RecentTexts::alike_since(const Sketch& sketch,
 }
 
 void RecentTexts::add(const Sketch& sketch, Said said, std::uint32_t family) {
-  const Entry entry{sketch, said, family};
+  const Entry entry{.said = said,
+                    .family = family,
+                    .letters = sketch.letters,
+                    .filled = static_cast<std::uint8_t>(places_filled(sketch))};
+  std::size_t at = next_;
   if (entries_.size() < most_) {
+    at = entries_.size();
+    if (at == columns_) grow();
     entries_.push_back(entry);
-    return;
+  } else {
+    entries_[at] = entry;
+    next_ = (next_ + 1) % most_;
   }
-  entries_[next_] = entry;
-  next_ = (next_ + 1) % most_;
+  for (std::size_t place = 0; place < sketch.places.size(); ++place) {
+    places_[place * columns_ + at] = sketch.places[place];
+  }
+}
+
+// A quiet club keeps a small table.
+void RecentTexts::grow() {
+  const std::size_t columns = std::max(block, 2 * columns_);
+  constexpr std::size_t rows = Sketch{}.places.size();
+  std::vector<std::uint8_t> places(rows * columns);
+  for (std::size_t place = 0; place < rows; ++place) {
+    std::copy_n(places_.begin() + static_cast<std::ptrdiff_t>(place * columns_), entries_.size(),
+                places.begin() + static_cast<std::ptrdiff_t>(place * columns));
+  }
+  places_ = std::move(places);
+  columns_ = columns;
 }
 
 }  // namespace amicale::domain::antispam

@@ -2,11 +2,11 @@
 #include "server/domain/antispam/recent_texts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "server/domain/antispam/features.h"
-#include "server/domain/limits.h"
 
 namespace amicale::domain::antispam {
 namespace {
@@ -51,24 +51,22 @@ bool are_alike(std::uint32_t same, Size a, Size b) {
   return same * 1000 >= share_wanted(shorter) * std::max(a.filled, b.filled);
 }
 
-// How many accounts there are among some, each asked about once. No order, no memory of its own beyond a table on the stack.
+// How many accounts there are among at most so many.
 class Distinct {
  public:
-  // Whether it is new. Account 0 is nobody's.
-  bool add(std::uint64_t account) {
-    for (std::size_t at = mix(account) % table_.size();; at = (at + 1) % table_.size()) {
-      if (table_[at] == account) return false;
-      if (table_[at] != 0) continue;
-      // Full to a half, it is still quick; no ring holds as many.
-      if (count_ < table_.size() / 2) table_[at] = account;
-      ++count_;
-      return true;
-    }
+  explicit Distinct(std::size_t most) : table_(std::bit_ceil(2 * most + 1)) {}
+
+  // Account 0 is nobody's.
+  void add(std::uint64_t account) {
+    std::size_t at = mix(account) & (table_.size() - 1);
+    while (table_[at] != 0 && table_[at] != account) at = (at + 1) & (table_.size() - 1);
+    if (table_[at] == 0) ++count_;
+    table_[at] = account;
   }
   std::uint32_t count() const { return count_; }
 
  private:
-  std::array<std::uint64_t, 2 * std::size_t{limits::antispam_site_texts}> table_{};
+  std::vector<std::uint64_t> table_;
   std::uint32_t count_ = 0;
 };
 
@@ -164,7 +162,7 @@ RecentTexts::Count RecentTexts::count(const Sketch& sketch, const Question& ques
     count.family = new_family(sketch);
     return count;
   }
-  Distinct authors;
+  Distinct authors(entries_.size());
   for (const Entry& entry : entries_) {
     if (entry.family != count.family || entry.said.time_ms < question.since_ms) continue;
     if (question.not_in != 0 && entry.said.club == question.not_in) continue;

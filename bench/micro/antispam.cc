@@ -129,7 +129,8 @@ antispam::RecentTexts full_site() {
     const auto reading = filter().read(antispam::Rules::standard(), text);
     ++account;
     if (!reading.sketch) continue;
-    const antispam::RecentTexts::Question question{.by = account, .since_ms = 0, .alike_since_ms = 0};
+    const antispam::RecentTexts::Question question{
+        .by = account, .since_ms = 0, .alike_since_ms = 0};
     site.add(*reading.sketch, {.author = account, .club = 2 + account % 50, .time_ms = 100'000'000},
              site.count(*reading.sketch, question).family);
   }

@@ -158,7 +158,8 @@ OrExit<v1::StreamId> stream_of(const Console& console, Connection& connection,
   const auto end = club.data() + club.size();
   if (std::from_chars(club.data(), end, id).ptr == end) return client::Stream::club(id).proto();
   const auto found = find_club(console, connection, club);
-  if (!found) return std::unexpected(console.fail(console.text(phrase::audit_club_number), kRefused));
+  if (!found)
+    return std::unexpected(console.fail(console.text(phrase::audit_club_number), kRefused));
   return client::Stream::club(found->club_id()).proto();
 }
 

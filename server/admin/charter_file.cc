@@ -142,8 +142,8 @@ std::vector<std::string> charter_lines(const v1::Charter& charter, v1::Language 
   for (const auto& rule : charter.rules()) {
     const auto& sentence = language == v1::LANGUAGE_EN ? rule.en() : rule.fr();
     out.emplace_back();
-    out.push_back(fmt::format("{}. {}  [{}]", ++number, printable(sentence),
-                              printable(rule.rule_id())));
+    out.push_back(
+        fmt::format("{}. {}  [{}]", ++number, printable(sentence), printable(rule.rule_id())));
     std::string ladder;
     for (const auto& step : rule.ladder()) {
       if (!ladder.empty()) ladder += " → ";

@@ -157,7 +157,8 @@ int run(const verb::SanctionSuggest& verb, Console& console) {
   const bool english = console.language() == v1::LANGUAGE_EN;
   console.print(printable(english ? reply->rule().en() : reply->rule().fr()));
   for (int i = 0; i < reply->rule().ladder_size(); ++i) {
-    console.print((i == step ? " → " : "   ") + step_text(reply->rule().ladder(i), console.language()));
+    console.print((i == step ? " → " : "   ") +
+                  step_text(reply->rule().ladder(i), console.language()));
   }
   console.say(phrase::suggest_counted, reply->counted_size());
   if (reply->takes_two()) console.say(phrase::suggest_two);

@@ -141,9 +141,8 @@ void print_cases(const Console& console, bool own,
                                : "club " + std::to_string(s.club_id()) + ", " + where;
     }
     table.add({std::to_string(s.sanction_id()), std::to_string(s.account_id()),
-               console.text(name_of(s.kind())), where,
-               console.text(name_of(s.reason())), local_time(s.start_ms()), until_of(console, s),
-               console.text(name_of(s.end())),
+               console.text(name_of(s.kind())), where, console.text(name_of(s.reason())),
+               local_time(s.start_ms()), until_of(console, s), console.text(name_of(s.end())),
                doers_of(console, s.imposed_by(), s.confirmed_by(), behalf_of(s)), s.text()});
   }
   console.print(table.text());

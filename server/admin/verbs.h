@@ -342,13 +342,12 @@ using Verb = std::variant<
     verb::RemovalRun, verb::RemovalUndo, verb::RemovalList, verb::ReportFile, verb::ReportList,
     verb::ReportClaim, verb::ReportResolve, verb::AppealFile, verb::AppealSite, verb::AppealAnswer,
     verb::AppealDecide, verb::AppealList, verb::ProposalList, verb::ProposalShow,
-    verb::ProposalConfirm,
-    verb::ProposalDecline, verb::ProposalWithdraw, verb::CharterShow, verb::CharterCheck,
-    verb::CharterPropose, verb::CharterAccept, verb::SanctionSuggest, verb::RaidStart,
-    verb::RaidEnd, verb::RaidShow, verb::SandboxCreate, verb::SandboxRun, verb::SandboxReset,
-    verb::TokenList, verb::TokenRevoke, verb::AuditVerify, verb::AuditExport, verb::AuditProve,
-    verb::AuditRotate, verb::SpamTrain, verb::SpamEval, verb::SpamCheck, verb::SpamReplay,
-    verb::SpamTrust, verb::HeldList, verb::HeldReview>;
+    verb::ProposalConfirm, verb::ProposalDecline, verb::ProposalWithdraw, verb::CharterShow,
+    verb::CharterCheck, verb::CharterPropose, verb::CharterAccept, verb::SanctionSuggest,
+    verb::RaidStart, verb::RaidEnd, verb::RaidShow, verb::SandboxCreate, verb::SandboxRun,
+    verb::SandboxReset, verb::TokenList, verb::TokenRevoke, verb::AuditVerify, verb::AuditExport,
+    verb::AuditProve, verb::AuditRotate, verb::SpamTrain, verb::SpamEval, verb::SpamCheck,
+    verb::SpamReplay, verb::SpamTrust, verb::HeldList, verb::HeldReview>;
 
 // A charter as people read it; for whoever shows one before it is accepted.
 void print_charter(const Console& console, const v1::Charter& charter);

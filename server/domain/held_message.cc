@@ -64,9 +64,7 @@ Result<void> check_releasable(const ClubState& club, const RoomState& room, std:
   const MemberState* member = club.find_member(author);
   if (member == nullptr || !has(placed, member->status))
     return refuse(v1::REFUSAL_CODE_CONFLICT, "held.author_gone");
-  const Actor them{.account_id = author,
-                   .sanctions = club.sanctions_on(author),
-                   .now_ms = now_ms};
+  const Actor them{.account_id = author, .sanctions = club.sanctions_on(author), .now_ms = now_ms};
   if (const SanctionState* hold = find_hold(them, room.room_id)) {
     Refusal refusal{.code = v1::REFUSAL_CODE_CONFLICT, .rule_id = "held.author_held"};
     if (hold->held.until_ms > now_ms)

@@ -286,7 +286,8 @@ Result<Decision> use_invitation(const ClubState& club, const InvitationUse& use,
   if (before == MEMBER_STATUS_BANNED) {
     for (const SanctionState& sanction : club.sanctions_on(use.account_id)) {
       const Held& ban = sanction.held;
-      if (ban.kind == v1::SANCTION_KIND_BAN && ban.stands_at(now_ms)) return refuse_held(ban, now_ms);
+      if (ban.kind == v1::SANCTION_KIND_BAN && ban.stands_at(now_ms))
+        return refuse_held(ban, now_ms);
     }
     return refuse(v1::REFUSAL_CODE_FORBIDDEN, "membership.banned");
   }

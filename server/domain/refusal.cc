@@ -33,7 +33,8 @@ constexpr auto sentences = std::to_array<Sentence>({
      "The author of this message is no longer in the club: it can’t be released."},
     {v1::REFUSAL_CODE_CONFLICT, "held.author_held",
      "Une sanction retient l’auteur de ce message{for} : levez-la d’abord, ou écartez le message.",
-     "A sanction holds the author of this message back{for}: lift it first, or reject the message."},
+     "A sanction holds the author of this message back{for}: lift it first, or reject the "
+     "message."},
     {v1::REFUSAL_CODE_CONFLICT, "held.gone", "Le message à modifier n’est plus là.",
      "The message to change is gone."},
     {v1::REFUSAL_CODE_BAD_REQUEST, "text.utf8", "Le texte n’est pas en UTF-8 valide.",

@@ -34,8 +34,8 @@ struct Refusal {
   std::uint64_t limit = 0;
   std::uint64_t actual = 0;
   std::uint64_t retry_after_ms = 0;  // sent as 32 bits at most; the sentence tells it whole
-  std::string incident{};     // INTERNAL: what to quote to the operator
-  Held held{};                // SANCTIONED: by what
+  std::string incident{};            // INTERNAL: what to quote to the operator
+  Held held{};                       // SANCTIONED: by what
   std::string why{};          // a v1::Why, serialised: what an anti-spam rule says of the text
   Quote quote{};              // of what keeps order: the rule of the club's charter
   std::int64_t until_ms = 0;  // RAID_MODE: when it ends

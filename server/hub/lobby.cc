@@ -153,10 +153,10 @@ void Lobby::tell_typing(storage::PartitionId id, Stream& stream, int64_t now_ms)
         }
       }
       room.changed = false;
-      hub_.publish(id, it->first,
-                   TypingNews{.version = ++version_,
-                              .roles = readers_(id, it->first),
-                              .whole = framed(signal)});
+      hub_.publish(
+          id, it->first,
+          TypingNews{
+              .version = ++version_, .roles = readers_(id, it->first), .whole = framed(signal)});
     }
     it = room.until_ms.empty() ? stream.rooms.erase(it) : std::next(it);
   }

@@ -51,9 +51,10 @@ std::string node_of(std::string_view left, std::string_view right) {
 bool fits(const v1::StreamId& stream) { return stream.kind() >= 0 && stream.kind() <= 0xff; }
 
 bool well_formed(const v1::AuditRecord& record) {
-  return fits(record.stream()) && record.number() > 0 && record.seq() > 0 && record.previous().size() == hash_bytes &&
-         record.entry_hash().size() == hash_bytes && record.actor().size() == hash_bytes &&
-         record.subject().size() == hash_bytes && record.details().size() == hash_bytes;
+  return fits(record.stream()) && record.number() > 0 && record.seq() > 0 &&
+         record.previous().size() == hash_bytes && record.entry_hash().size() == hash_bytes &&
+         record.actor().size() == hash_bytes && record.subject().size() == hash_bytes &&
+         record.details().size() == hash_bytes;
 }
 
 std::string leaf_of(const v1::AuditRecord& record) {

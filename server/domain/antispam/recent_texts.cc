@@ -114,7 +114,8 @@ std::optional<Sketch> sketch_of(const NormalText& text) {
 }
 
 bool alike(const Sketch& a, const Sketch& b) {
-  return are_alike(places_alike(a, b), {a.letters, places_filled(a)}, {b.letters, places_filled(b)});
+  return are_alike(places_alike(a, b), {a.letters, places_filled(a)},
+                   {b.letters, places_filled(b)});
 }
 
 namespace {

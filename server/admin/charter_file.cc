@@ -132,7 +132,7 @@ std::string charter_to_toml(const v1::Charter& charter) {
 
 std::string step_text(const v1::LadderStep& step, v1::Language language) {
   std::string text(name_of(step.measure()).in(language));
-  if (step.duration_s() != 0) text += " " + duration_word(step.duration_s());
+  if (step.duration_s() != 0) text += " " + duration_word(step.duration_s(), language);
   return text;
 }
 

@@ -642,7 +642,18 @@ void ChatScreen::command_raid(const std::string& arguments, client::Time now) {
     rest = after;
   }
   request.set_text(rest);
-  question_ = Question{text(phrase::chat_ask_raid), {Ask{std::move(frame)}}, false};
+  std::string question = text(phrase::chat_ask_raid);
+  const auto* club = model_.club(current_->stream.id);
+  if (club->raid && club->raid->until_ms() > now_ms()) {
+    const std::int64_t until_ms = club->raid->until_ms();
+    const std::string until = time_text(until_ms);
+    // Nobody means to end it sooner by asking for it once more.
+    const bool sooner = now_ms() + domain::limits::raid_default_s * std::int64_t{1'000} <= until_ms;
+    if (request.duration_s() == 0 && sooner)
+      return tell(text(phrase::chat_raid_longer, until), now, true);
+    question = text(phrase::chat_ask_raid_again, until);
+  }
+  question_ = Question{std::move(question), {Ask{std::move(frame)}}, false};
 }
 
 void ChatScreen::command_calm(const std::string& said, client::Time now) {
@@ -656,7 +667,9 @@ void ChatScreen::command_calm(const std::string& said, client::Time now) {
 void ChatScreen::command_undo(const std::string& arguments, client::Time now) {
   if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   std::string rest = arguments;
-  const std::uint64_t number = take_number(rest);
+  std::uint64_t number = take_number(rest);
+  if (number == 0 && rest.empty() && last_removal_.first == current_->stream.id)
+    number = last_removal_.second;
   if (number == 0) return tell(text(phrase::chat_which_removal), now, true);
   v1::ClientFrame frame;
   frame.mutable_undo_removal()->set_club_id(current_->stream.id);

@@ -325,8 +325,11 @@ std::vector<ChatScreen::Line> ChatScreen::lines_of(const std::vector<client::Row
                                           : english        ? findings[0].text_en()
                                                            : findings[0].text_fr()),
           quiet());
-    } else if (link_ != Link::online)
+    } else if (link_ != Link::online) {
       add(line, text(phrase::chat_sending), quiet());
+    } else if (const auto wait = slow_wait_ms(); wait != 0) {
+      add(line, text(phrase::chat_sends_in, (wait + 999) / 1000), quiet());
+    }
     if (!line.empty()) {
       for (auto& piece : break_line(line, width))
         out.push_back({indented(std::move(piece)), {}, key, 0});
@@ -494,6 +497,8 @@ void ChatScreen::draw_header(Grid& grid, int left) {
     if (const auto slow = std::max(here->slow_mode_s(), busy ? here->auto_slow_s() : 0);
         slow != 0) {
       add(line, "  " + text(phrase::chat_slow_mark, slow), {.colour = kWarning});
+      if (const auto wait = slow_wait_ms(); wait != 0)
+        add(line, " " + text(phrase::chat_slow_left, (wait + 999) / 1000), {.colour = kWarning});
     }
     const auto* club = model_.club(current_->stream.id);
     if (club->club.sandbox()) {
@@ -618,6 +623,23 @@ std::int64_t ChatScreen::now_ms() const {
   if (options_.now_ms) return options_.now_ms();
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::int64_t ChatScreen::slow_wait_ms() const {
+  const v1::Room* here = room();
+  const auto* club = here != nullptr ? model_.club(current_->stream.id) : nullptr;
+  if (club == nullptr || timeline() == nullptr) return 0;
+  if (club->me.role() >= v1::CLUB_ROLE_COMMITTEE) return 0;
+  const bool busy = here->auto_slow_until_ms() > now_ms();
+  const std::int64_t slow_s = std::max(here->slow_mode_s(), busy ? here->auto_slow_s() : 0);
+  if (slow_s == 0) return 0;
+  const auto rows = timeline()->rows();
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    if (row->message == nullptr || row->message->author() != me()) continue;
+    return std::clamp<std::int64_t>(row->message->time_ms() + slow_s * 1'000 - now_ms(), 0,
+                                    slow_s * 1'000);
+  }
+  return 0;
 }
 
 std::string ChatScreen::until_text(const v1::Sanction& sanction) const {

@@ -200,7 +200,8 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
                  {Ask{std::move(frame)}},
                  false};
   } else if (request.has_remove_messages()) {
-    tell(text(phrase::removal_done, reply.remove_messages().object_id()), now);
+    last_removal_ = {request.remove_messages().club_id(), reply.remove_messages().object_id()};
+    tell(text(phrase::chat_removed, last_removal_.second), now);
   } else if (request.has_undo_removal() || request.has_start_raid_mode() ||
              request.has_end_raid_mode()) {
     tell(text(phrase::done), now);
@@ -216,8 +217,9 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     const auto step = static_cast<int>(advice.step());
     if (step >= advice.rule().ladder_size()) return tell(text(phrase::suggest_none), now);
     const auto& next = advice.rule().ladder(step);
-    const std::string time =
-        next.duration_s() == 0 ? std::string() : " " + duration_word(next.duration_s());
+    const std::string time = next.duration_s() == 0
+                                 ? std::string()
+                                 : " " + duration_word(next.duration_s(), options_.language);
     tell(text(phrase::chat_advice, text(name_of(next.measure())) + time,
               printable(advice.rule().rule_id()), advice.counted_size()),
          now);

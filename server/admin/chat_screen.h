@@ -226,6 +226,8 @@ class ChatScreen {
   std::string act_text(const v1::Proposal& proposal) const;
   std::string proposal_line(const v1::Proposal& proposal) const;
   std::int64_t now_ms() const;
+  // Milliseconds before one may write here again, by the room's slow mode; 0 = at once.
+  std::int64_t slow_wait_ms() const;
   std::vector<std::string> overlay_lines() const;
   // The last message of this place that was held, or refused with reasons; nothing when there is none.
   const client::Echo* judged_echo() const;
@@ -319,7 +321,9 @@ class ChatScreen {
   v1::Charter charter_;                  // that the overlay shows
   std::vector<v1::Report> reports_;      // … or these
   std::vector<v1::HeldMessage> held_;    // … or these
-  v1::RemoveMessages purge_;             // waits for what it would take away
+  // Club and number of the last one that was made here: what /undo alone means.
+  std::pair<std::uint64_t, std::uint64_t> last_removal_;
+  v1::RemoveMessages purge_;  // waits for what it would take away
   std::string notice_;
   bool notice_is_error_ = false;
   client::Time notice_until_{};

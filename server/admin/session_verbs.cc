@@ -41,6 +41,32 @@ std::string url_of(const std::string& link) {
              : websocket_url(link.substr(0, page));
 }
 
+// The token of who is logged in on that server, and does not name another account: they enter with the one that they have.
+std::string token_here(const Console& console, const std::string& url, const std::string& login) {
+  if (!login.empty()) return {};
+  if (!console.options().token.empty()) return console.options().token;
+  const auto saved = load_profile(console.options().profile_file);
+  return saved && saved->url == url ? saved->token : std::string();
+}
+
+int enter(const Console& console, const Connection::Target& target, const v1::Register& asked) {
+  auto connection = console.connect_to(target);
+  if (!connection) return connection.error();
+  v1::AcceptInvitation request;
+  request.set_code(asked.code());
+  request.set_charter_version(asked.charter_version());
+  const auto reply = (*connection)->call(std::move(request));
+  if (!reply) return console.fail(reply.error());
+  if (console.json()) {
+    console.print_json(*reply);
+  } else if (reply->club_id() != 0) {
+    console.say(phrase::joined_waiting, console.text(name_of(reply->status())));
+  } else {
+    console.say(phrase::done);
+  }
+  return kDone;
+}
+
 }  // namespace
 
 int run(const verb::Login& verb, Console& console) {
@@ -134,6 +160,10 @@ int run(const verb::Join& verb, Console& console) {
     request.set_charter_version(charter->charter().version());
   }
   request.set_code(look_up.code());
+  if (found->login().empty()) {
+    target.token = token_here(console, target.url, verb.login);
+    if (!target.token.empty()) return enter(console, target, request);
+  }
   request.set_client_msg_id(client::Client::new_message_id());
   request.set_login(verb.login);
   request.set_display_name(verb.name);

@@ -179,8 +179,9 @@ std::string_view word_of(v1::ReasonCode reason) {
   return {};
 }
 
-std::string duration_word(std::uint32_t seconds) {
-  if (seconds % 86'400 == 0) return std::to_string(seconds / 86'400) + "d";
+std::string duration_word(std::uint32_t seconds, v1::Language language) {
+  const char* day = language == v1::LANGUAGE_EN ? "d" : "j";
+  if (seconds % 86'400 == 0) return std::to_string(seconds / 86'400) + day;
   if (seconds % 3'600 == 0) return std::to_string(seconds / 3'600) + "h";
   if (seconds % 60 == 0) return std::to_string(seconds / 60) + "min";
   return std::to_string(seconds) + "s";

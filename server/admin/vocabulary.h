@@ -28,9 +28,10 @@ std::optional<std::uint32_t> duration_from(std::string_view word);
 bool is_committee(std::string_view word);  // "comité", "committee"
 bool is_yes(std::string_view word);        // "oui", "yes", and their first letters
 std::optional<v1::Measure> measure_from(std::string_view word);
-std::string_view word_of(v1::Measure measure);     // as files spell it
-std::string_view word_of(v1::ReasonCode reason);   // as files spell it
-std::string duration_word(std::uint32_t seconds);  // "2h", "3d": what duration_from reads
+std::string_view word_of(v1::Measure measure);    // as files spell it
+std::string_view word_of(v1::ReasonCode reason);  // as files spell it
+// "2h", "3d", in French "3j": what duration_from reads.
+std::string duration_word(std::uint32_t seconds, v1::Language language = v1::LANGUAGE_EN);
 
 // The words of one language, for help: "guest|member|…".
 std::string role_words(v1::Language language);

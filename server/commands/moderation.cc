@@ -616,7 +616,6 @@ domain::Result<void> check_free_to_rename(const storage::View& view, uint64_t ac
     if (membership.member.status() == v1::MEMBER_STATUS_BANNED) continue;
     auto held = queries::find_hold(view, account, membership.club_id, domain::any_room, now_ms);
     if (held) return domain::refuse_held(*held, now_ms);
-    if (!domain::has(domain::placed, membership.member.status())) continue;
     const int64_t until_ms = queries::raid_until(view, account, membership.club_id, now_ms);
     if (until_ms != 0) return domain::refuse_raid(until_ms, now_ms);
   }

@@ -7,6 +7,7 @@
 
 #include "server/domain/limits.h"
 #include "server/domain/permissions.h"
+#include "server/domain/raid.h"
 #include "server/domain/text.h"
 
 namespace amicale::domain {
@@ -64,6 +65,14 @@ Result<void> check_releasable(const ClubState& club, const RoomState& room, std:
   const MemberState* member = club.find_member(author);
   if (member == nullptr || !has(placed, member->status))
     return refuse(v1::REFUSAL_CODE_CONFLICT, "held.author_gone");
+  if (room.locked && rank(member->role) < rank(v1::CLUB_ROLE_COMMITTEE))
+    return refuse(v1::REFUSAL_CODE_CONFLICT, "room.locked");
+  if (club.in_raid_mode(now_ms) && is_newcomer(*member, club.raid().newcomers_since_ms())) {
+    return std::unexpected(
+        Refusal{.code = v1::REFUSAL_CODE_CONFLICT,
+                .rule_id = "held.author_new",
+                .retry_after_ms = static_cast<std::uint64_t>(club.raid().until_ms() - now_ms)});
+  }
   const Actor them{.account_id = author, .sanctions = club.sanctions_on(author), .now_ms = now_ms};
   if (const SanctionState* hold = find_hold(them, room.room_id)) {
     Refusal refusal{.code = v1::REFUSAL_CODE_CONFLICT, .rule_id = "held.author_held"};

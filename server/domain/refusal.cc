@@ -35,6 +35,12 @@ constexpr auto sentences = std::to_array<Sentence>({
      "Une sanction retient l’auteur de ce message{for} : levez-la d’abord, ou écartez le message.",
      "A sanction holds the author of this message back{for}: lift it first, or reject the "
      "message."},
+    {v1::REFUSAL_CODE_CONFLICT, "held.author_new",
+     "L’auteur de ce message vient d’arriver, et le club est en mode alerte{for} : mettez-y fin "
+     "d’abord, ou écartez le message.",
+     "The author of this message has just come, and the club is in raid mode{for}: end it first, "
+     "or "
+     "reject the message."},
     {v1::REFUSAL_CODE_CONFLICT, "held.gone", "Le message à modifier n’est plus là.",
      "The message to change is gone."},
     {v1::REFUSAL_CODE_BAD_REQUEST, "text.utf8", "Le texte n’est pas en UTF-8 valide.",

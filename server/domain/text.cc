@@ -59,7 +59,9 @@ constexpr bool is_forbidden_control(UChar32 c) {
 }
 
 bool is_blank(UChar32 c) {
-  return u_isUWhiteSpace(c) || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
+  constexpr UChar32 braille_blank = 0x2800;
+  return c == braille_blank || u_isUWhiteSpace(c) ||
+         u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
 }
 
 Scan scan(std::string_view text) {

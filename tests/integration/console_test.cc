@@ -116,6 +116,36 @@ TEST_CASE("a link from an import opens the account, and the session is kept for 
   CHECK(profile->login == "ada.l");
   CHECK(admin::run(admin::verb::WhoAmI{}, hers) == kDone);
 
+  // Who has a session enters another club with it, once its charter is read and agreed to.
+  auto owner = world.connect("owner");
+  v1::ClientFrame create;
+  create.mutable_create_club()->set_slug("jardin");
+  create.mutable_create_club()->set_name("Jardin");
+  create.mutable_create_club()->set_kind(v1::CLUB_KIND_SOCIAL);
+  create.mutable_create_club()->set_language(v1::LANGUAGE_EN);
+  create.mutable_create_club()->set_client_msg_id(message_id());
+  const uint64_t garden = owner.call(create).create_club().object_id();
+  REQUIRE(garden != 0);
+  admin::verb::CharterPropose charter;
+  charter.club = "jardin";
+  REQUIRE(admin::run(charter, world.console) == kDone);
+  v1::ClientFrame invite;
+  invite.mutable_create_invitation()->set_club_id(garden);
+  invite.mutable_create_invitation()->set_role(v1::CLUB_ROLE_MEMBER);
+  invite.mutable_create_invitation()->set_max_uses(1);
+  invite.mutable_create_invitation()->set_valid_hours(1);
+  invite.mutable_create_invitation()->set_client_msg_id(message_id());
+  const std::string code = owner.call(invite).create_invitation().code();
+  REQUIRE(!code.empty());
+  const std::string agrees = world.file("agrees", "yes\n");
+  REQUIRE(std::freopen(agrees.c_str(), "r", stdin) != nullptr);
+  CHECK(admin::run(admin::verb::Join{.link = code}, hers) == kDone);
+  v1::ClientFrame list;
+  list.mutable_list_members()->set_club_id(garden);
+  const auto entered = owner.call(list).list_members();
+  REQUIRE(entered.members_size() == 1);
+  CHECK(entered.members(0).display_name() == "Ada Lovelace");
+
   // Others can read it: it is not used.
   REQUIRE(::chmod(session.c_str(), 0644) == 0);
   CHECK(admin::run(admin::verb::WhoAmI{}, hers) == kUsage);

@@ -281,7 +281,7 @@ TEST_CASE("a reason is always given, and its words when no code says it") {
   request.set_reason(v1::REASON_CODE_OTHER);
   request.clear_text();
   CHECK(rule_of(scene.impose(request, scene.at(4))) == "sanction.text");
-  request.set_text(" \u200b\u2060 ");  // nothing that can be seen
+  request.set_text(" \u200b\u2060\u2800 ");  // nothing that can be seen
   CHECK(rule_of(scene.impose(request, scene.at(4))) == "sanction.text");
   request.set_text("Trois fois déjà");
   CHECK(scene.impose(request, scene.at(4)));

@@ -38,6 +38,12 @@ class Member:
     role: int
     status: int
     charter: int = 0       # the version that they accepted
+    joined = False         # whether they ever held a place
+
+    def __setattr__(self, name, value):
+        object.__setattr__(self, name, value)
+        if name == "status" and value in PLACED:
+            object.__setattr__(self, "joined", True)
 
 
 @dataclasses.dataclass
@@ -202,10 +208,11 @@ class Rules:
         """Whether a sanction holds them back there. Nothing in these worlds is over by itself: all last for days."""
         return any(s.room in (0, room) for s in self.standing(who, club))
 
-    def raided(self, who, club):
-        """Whether raid mode holds them back there. Everybody in these worlds came less than a day ago."""
+    def raided(self, who, club, placed=True):
+        """Whether raid mode holds them back there. Everybody in these worlds came less than a day ago. Not `placed`: who left, too."""
         m = self.member(who, club)
-        return bool(m and self.clubs[club].raid and m.status in PLACED and m.role < COMMITTEE and not self.staff(who))
+        here = bool(m and (m.status in PLACED if placed else m.joined))
+        return bool(here and self.clubs[club].raid and m.role < COMMITTEE and not self.staff(who))
 
     # --- Gates: None = may ---
 
@@ -590,7 +597,7 @@ class Rules:
         if not q.HasField("display_name"):
             return None
         no = {"SANCTIONED"} if any(self.standing(who, c) for c in known) else set()
-        return no | ({"RAID_MODE"} if any(self.raided(who, c) for c in known) else set()) or None
+        return no | ({"RAID_MODE"} if any(self.raided(who, c, placed=False) for c in known) else set()) or None
 
     def judge_start_raid_mode(self, who, q):
         return {"BAD_REQUEST"} if q.club_id == 0 else self.in_club(who, q.club_id, MANAGERS)

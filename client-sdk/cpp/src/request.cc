@@ -35,6 +35,8 @@ RequestKind kind_of(const v1::ClientFrame& frame) {
     case v1::ClientFrame::kLookUpInvitation:
     case v1::ClientFrame::kRegister:
     case v1::ClientFrame::kAppealSiteBan: return RequestKind::Entry;
+    case v1::ClientFrame::kGetCharter:  // by an invitation's code, it is read before joining
+      return frame.get_charter().code().empty() ? RequestKind::Query : RequestKind::Entry;
     case v1::ClientFrame::kLogout:
     case v1::ClientFrame::kCreateBackup: return RequestKind::Once;
     case v1::ClientFrame::kSetTyping: return RequestKind::Signal;

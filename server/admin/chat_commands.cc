@@ -40,7 +40,7 @@ constexpr CommandName kCommands[] = {
      &phrase::about_close},
     {"retenus", "held", {"", ""}, &phrase::about_held},
     {"publier", "release", {"n° [texte]", "no. [text]"}, &phrase::about_release},
-    {"refuser", "refuse", {"n° [pourquoi]", "no. [why]"}, &phrase::about_refuse},
+    {"refuser", "refuse", {"n°|tous [pourquoi]", "no.|all [why]"}, &phrase::about_refuse},
     {"avertir", "warn", {"@nom motif [texte]", "@name reason [text]"}, &phrase::about_warn},
     {"taire",
      "silence",
@@ -541,6 +541,11 @@ void ChatScreen::command_held(client::Time now) {
 void ChatScreen::command_review(bool release, const std::string& arguments, client::Time now) {
   if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   std::string rest = arguments;
+  if (std::string after = rest; !release && is_all(take_word(after))) {
+    if (held_.empty() || held_club_ != current_->stream.id)
+      return tell(text(phrase::chat_which_held), now, true);
+    return reject_shown(after);
+  }
   const std::uint64_t number = take_number(rest);
   if (number == 0) return tell(text(phrase::chat_which_held), now, true);
   v1::ClientFrame frame;
@@ -550,6 +555,21 @@ void ChatScreen::command_review(bool release, const std::string& arguments, clie
   request.set_release(release);
   request.set_reason(rest);
   ask(std::move(frame));
+}
+
+// Those that were shown, and none that came since.
+void ChatScreen::reject_shown(const std::string& reason) {
+  Question question{text(phrase::chat_ask_reject, held_.size()), {}, false};
+  for (const auto& held : held_) {
+    v1::ClientFrame frame;
+    auto& request = *frame.mutable_review_held();
+    request.set_club_id(held_club_);
+    request.set_held_id(held.held_id());
+    request.set_reason(reason);
+    question.on_yes.push_back(Ask{std::move(frame)});
+  }
+  held_.clear();
+  question_ = std::move(question);
 }
 
 void ChatScreen::command_claim(const std::string& arguments, client::Time now) {

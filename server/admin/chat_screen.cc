@@ -169,6 +169,7 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
   } else if (request.has_list_held()) {
     const auto& found = reply.list_held().held();
     held_.assign(found.begin(), found.end());
+    held_club_ = request.list_held().club_id();
     if (held_.empty()) return tell(text(phrase::chat_no_held), now);
     overlay_ = Overlay::held;
     overlay_top_ = 0;

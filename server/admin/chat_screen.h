@@ -174,6 +174,7 @@ class ChatScreen {
   void command_report(const std::string& rest, client::Time now);
   void command_reports(client::Time now);
   void command_held(client::Time now);
+  void reject_shown(const std::string& reason);
   void command_review(bool release, const std::string& arguments, client::Time now);
   void command_claim(const std::string& rest, client::Time now);
   void command_close(const std::string& rest, client::Time now);
@@ -321,6 +322,7 @@ class ChatScreen {
   v1::Charter charter_;                  // that the overlay shows
   std::vector<v1::Report> reports_;      // … or these
   std::vector<v1::HeldMessage> held_;    // … or these
+  std::uint64_t held_club_ = 0;          // where they wait
   // Club and number of the last one that was made here: what /undo alone means.
   std::pair<std::uint64_t, std::uint64_t> last_removal_;
   v1::RemoveMessages purge_;  // waits for what it would take away

@@ -163,6 +163,11 @@ bool is_yes(std::string_view word) {
   return said == "o" || said == "oui" || said == "y" || said == "yes";
 }
 
+bool is_all(std::string_view word) {
+  const std::string said = folded(word);
+  return said == "tous" || said == "tout" || said == "all";
+}
+
 std::optional<v1::Measure> measure_from(std::string_view word) { return find(kMeasures, word); }
 
 std::string_view word_of(v1::Measure measure) {

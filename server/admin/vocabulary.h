@@ -26,6 +26,7 @@ std::optional<v1::ReasonCode> reason_from(std::string_view word);
 // "90s", "30min", "2h", "3j" or "3d", "1sem" or "1w": seconds, at least 1; nothing for anything else.
 std::optional<std::uint32_t> duration_from(std::string_view word);
 bool is_committee(std::string_view word);  // "comité", "committee"
+bool is_all(std::string_view word);        // "tous", "tout", "all"
 bool is_yes(std::string_view word);        // "oui", "yes", and their first letters
 std::optional<v1::Measure> measure_from(std::string_view word);
 std::string_view word_of(v1::Measure measure);    // as files spell it

@@ -382,9 +382,9 @@ constexpr auto sentences = std::to_array<Sentence>({
      "The messages cited must be this person’s."},
 });
 
-void fill_in(std::string& text, std::string_view name, std::uint64_t value) {
+void fill_in(std::string& text, std::string_view name, const std::string& value) {
   if (const auto at = text.find(name); at != std::string::npos) {
-    text.replace(at, name.size(), std::to_string(value));
+    text.replace(at, name.size(), value);
   }
 }
 
@@ -473,9 +473,14 @@ v1::Refusal to_wire(const Refusal& refusal, v1::Language language) {
   v1::Refusal wire;
   wire.set_code(refusal.code);
   std::string text(sentence(refusal.code, refusal.rule_id, language));
-  fill_in(text, "{limit}", refusal.limit);
-  fill_in(text, "{actual}", refusal.actual);
-  fill_in(text, "{seconds}", (refusal.retry_after_ms + 999) / 1000);
+  // Nobody reads 2419200 as four weeks.
+  const bool is_time = refusal.field.ends_with("duration_s");
+  const auto amount = [&](std::uint64_t value) {
+    return is_time && value != 0 ? span_in_words(value * 1'000, language) : std::to_string(value);
+  };
+  fill_in(text, "{limit}", amount(refusal.limit));
+  fill_in(text, "{actual}", amount(refusal.actual));
+  fill_in(text, "{seconds}", std::to_string((refusal.retry_after_ms + 999) / 1000));
   fill_in_span(text, refusal.retry_after_ms, language);
   wire.set_message(std::move(text));
   wire.set_field(refusal.field);

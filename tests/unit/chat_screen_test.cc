@@ -706,6 +706,11 @@ TEST_CASE("the committee reads what is held, and releases or rejects it") {
   CHECK(!chat.last().review_held().release());
   CHECK(chat.last().review_held().held_id() == 4);
   CHECK(chat.last().review_held().reason() == "not here");
+  chat.say("/refuse all a raid");
+  CHECK(has(chat.text(), "Reject the held messages that were shown (1)?"));
+  chat.press(Key::Code::text, "y");
+  CHECK(chat.last().review_held().held_id() == 4);
+  CHECK(chat.last().review_held().reason() == "a raid");
 }
 
 TEST_CASE("a held message says why, in full when asked") {

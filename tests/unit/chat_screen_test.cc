@@ -35,6 +35,11 @@ v1::Member member(std::uint64_t id, const std::string& name,
 }
 
 // A person at a terminal, and a server that says what the test tells it to.
+std::int64_t system_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
 struct Chat {
   ChatScreen screen;
   client::Time now{};
@@ -45,7 +50,10 @@ struct Chat {
   bool quit = false, rang = false;
   int rows = 16, columns = 70;
 
-  explicit Chat(v1::Language language = v1::LANGUAGE_EN) : screen({language, "", "", utc}) {
+  std::int64_t wall = 0;  // the time of day; 0: the system's
+
+  explicit Chat(v1::Language language = v1::LANGUAGE_EN)
+      : screen({language, "", "", utc, [this] { return wall != 0 ? wall : system_ms(); }}) {
     use_utf8_locale();
     now += 1h;
   }
@@ -671,6 +679,30 @@ TEST_CASE("a report says what and why, and the queue shows the words that were k
   chat.on(answered);
   CHECK(has(chat.text(), "no. 7"));
   CHECK(has(chat.text(), "kept words"));
+}
+
+TEST_CASE("in a slow room the seconds that are left are counted down, for members alone") {
+  Chat chat;
+  chat.ready();
+  chat.posted(kMe, "first");
+  auto slowed = chat.event(0);
+  slowed.mutable_room_slowed()->set_room_id(kRoom);
+  slowed.mutable_room_slowed()->set_slow_mode_s(15);
+  slowed.mutable_room_slowed()->set_until_ms(kNoon + 600'000);
+  chat.batch(Stream::club(kClub), slowed);
+  const std::int64_t said = kNoon + 101'000;  // the first event after seq 100
+  chat.wall = said + 5'000;
+  CHECK(has(chat.text(), "slow mode: 15 s (10 s left)"));
+  chat.say("second");
+  v1::PostMessage waiting = chat.last().post_message();
+  waiting.set_client_msg_id("0123456789abcdef");
+  chat.on(client::Posting{1, waiting, kMe, said + 5'000});
+  CHECK(has(chat.text(), "slow mode: goes in 10 s"));
+  chat.wall = said + 15'000;
+  CHECK(has(chat.text(), "slow mode: 15 s"));
+  CHECK(!has(chat.text(), "left)"));
+  chat.wall = kNoon + 600'000;
+  CHECK(!has(chat.text(), "slow mode"));
 }
 
 TEST_CASE("the committee reads what is held, and releases or rejects it") {

@@ -3,9 +3,21 @@
 // How a text is read before it is judged: folding, spans, links, names, sketches.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "server/admin/irc_log.h"
 #include "server/domain/antispam/advertising.h"
 #include "server/domain/antispam/features.h"
 #include "server/domain/antispam/links.h"
@@ -199,6 +211,60 @@ TEST_CASE("one text with changes is one text, two texts are two") {
                      "confirmer votre présence avant lundi soir auprès de la secrétaire du club")));
   CHECK(!alike(*sketch("Bonne fête à toi Nadia, à bientôt j'espère"),
                *sketch("Bonjour à toi Karim, bravo pour ton poste")));
+}
+
+// Of the words of the one that has fewer, how many the other has too.
+double shared_words(const std::string& one, const std::string& other) {
+  const auto words = [](const std::string& text) {
+    std::istringstream in(text);
+    return std::set<std::string>(std::istream_iterator<std::string>(in), {});
+  };
+  const auto a = words(one), b = words(other);
+  std::vector<std::string> both;
+  std::ranges::set_intersection(a, b, std::back_inserter(both));
+  return static_cast<double>(both.size()) / static_cast<double>(std::min(a.size(), b.size()));
+}
+
+TEST_CASE("no two of 500 common short messages are taken for one") {
+  const char* folder = std::getenv("AMICALE_TEST_DATA");
+  if (!folder) {
+    std::puts("skipped: AMICALE_TEST_DATA does not name the folder of real logs");
+    return;
+  }
+  std::map<std::string, int> said;  // as it is read, how often
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::filesystem::path(folder) / "irc")) {
+    if (!entry.path().string().ends_with(".raw.txt")) continue;
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    for (const auto& message : admin::parse_irc_log(text, 0).messages) {
+      // Whom it is said to is no part of what is said.
+      std::string_view body = message.body;
+      if (const auto colon = body.find(": "); colon < body.find(' ')) body.remove_prefix(colon + 2);
+      if (body.size() <= 100) ++said[plain(body)];
+    }
+  }
+  std::vector<std::pair<int, std::string>> common;
+  for (const auto& [text, count] : said) common.emplace_back(count, text);
+  std::ranges::sort(common, std::greater{});
+  REQUIRE(common.size() >= 500);
+  common.resize(500);
+  std::size_t compared = 0, joined = 0;
+  for (std::size_t i = 0; i < common.size(); ++i) {
+    const auto one = sketch_of(NormalText(folding(), common[i].second));
+    for (std::size_t j = 0; one && j < i; ++j) {
+      const auto other = sketch_of(NormalText(folding(), common[j].second));
+      if (!other) continue;
+      ++compared;
+      if (!alike(*one, *other)) continue;
+      // Two that have nearly all words in common are one text: a bot's, or somebody's who repeats.
+      ++joined;
+      CAPTURE(common[i].second);
+      CAPTURE(common[j].second);
+      CHECK(shared_words(common[i].second, common[j].second) >= 0.8);
+    }
+  }
+  MESSAGE(compared, " pairs long enough to be compared, ", joined, " of them one text");
 }
 
 TEST_CASE("variants of one text by many accounts are found from the third on") {

@@ -255,6 +255,12 @@ std::uint64_t ChatScreen::take_number(std::string& rest) const {
   return number;
 }
 
+std::uint64_t ChatScreen::take_case(std::string& rest, const Phrase& missing, client::Time now) {
+  const std::uint64_t number = room() != nullptr ? take_number(rest) : 0;
+  if (number == 0) tell(text(room() != nullptr ? missing : phrase::chat_only_in_club), now, true);
+  return number;
+}
+
 std::uint64_t ChatScreen::chosen_message(std::uint64_t number, bool own) const {
   if (number == 0) number = selected_;
   if (number != 0) {
@@ -573,10 +579,9 @@ void ChatScreen::reject_shown(const std::string& reason) {
 }
 
 void ChatScreen::command_claim(const std::string& arguments, client::Time now) {
-  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   std::string rest = arguments;
-  const std::uint64_t number = take_number(rest);
-  if (number == 0) return tell(text(phrase::chat_which_report), now, true);
+  const std::uint64_t number = take_case(rest, phrase::chat_which_report, now);
+  if (number == 0) return;
   v1::ClientFrame frame;
   frame.mutable_claim_report()->set_club_id(current_->stream.id);
   frame.mutable_claim_report()->set_report_id(number);
@@ -584,10 +589,9 @@ void ChatScreen::command_claim(const std::string& arguments, client::Time now) {
 }
 
 void ChatScreen::command_close(const std::string& arguments, client::Time now) {
-  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   std::string rest = arguments;
-  const std::uint64_t number = take_number(rest);
-  if (number == 0) return tell(text(phrase::chat_which_report), now, true);
+  const std::uint64_t number = take_case(rest, phrase::chat_which_report, now);
+  if (number == 0) return;
   const std::string outcome = folded(take_word(rest));
   const bool acted = outcome == "agi" || outcome == "acted";
   if (!acted && outcome != "sans-suite" && outcome != "dismissed") {
@@ -608,6 +612,16 @@ void ChatScreen::command_purge(const std::string& arguments, client::Time now) {
   std::string rest = arguments;
   const v1::Member* member = take_member(rest);
   if (!member) return tell(text(phrase::chat_which_member), now, true);
+  count_purge(member->account_id(), std::move(rest), now);
+}
+
+// As command_purge, of all who have just come in.
+void ChatScreen::command_sweep(const std::string& arguments, client::Time now) {
+  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
+  count_purge(0, arguments, now);
+}
+
+void ChatScreen::count_purge(std::uint64_t account_id, std::string rest, client::Time now) {
   const auto seconds = duration_from(take_word(rest));
   if (!seconds) return tell(text(phrase::chat_which_duration), now, true);
   const auto reason = reason_from(take_word(rest));
@@ -616,36 +630,15 @@ void ChatScreen::command_purge(const std::string& arguments, client::Time now) {
   }
   purge_.Clear();
   purge_.set_club_id(current_->stream.id);
-  purge_.set_account_id(member->account_id());
+  purge_.set_account_id(account_id);
+  purge_.set_newcomers(account_id == 0);
   purge_.set_reason(*reason);
   purge_.set_text(rest);
   v1::ClientFrame frame;
   auto& find = *frame.mutable_find_messages();
   find.set_club_id(purge_.club_id());
   find.set_account_id(purge_.account_id());
-  find.set_since_ms(now_ms() - *seconds * std::int64_t{1'000});
-  ask(std::move(frame));
-}
-
-// As command_purge, of all who have just come in.
-void ChatScreen::command_sweep(const std::string& arguments, client::Time now) {
-  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
-  std::string rest = arguments;
-  const auto seconds = duration_from(take_word(rest));
-  if (!seconds) return tell(text(phrase::chat_which_duration), now, true);
-  const auto reason = reason_from(take_word(rest));
-  if (!reason) {
-    return tell(text(phrase::chat_which_reason, reason_words(options_.language)), now, true);
-  }
-  purge_.Clear();
-  purge_.set_club_id(current_->stream.id);
-  purge_.set_newcomers(true);
-  purge_.set_reason(*reason);
-  purge_.set_text(rest);
-  v1::ClientFrame frame;
-  auto& find = *frame.mutable_find_messages();
-  find.set_club_id(purge_.club_id());
-  find.set_newcomers(true);
+  find.set_newcomers(purge_.newcomers());
   find.set_since_ms(now_ms() - *seconds * std::int64_t{1'000});
   ask(std::move(frame));
 }
@@ -809,10 +802,9 @@ void ChatScreen::command_proposals(client::Time now) {
 }
 
 void ChatScreen::command_second(bool confirm, const std::string& arguments, client::Time now) {
-  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   std::string rest = arguments;
-  const std::uint64_t number = take_number(rest);
-  if (number == 0) return tell(text(phrase::chat_which_proposal), now, true);
+  const std::uint64_t number = take_case(rest, phrase::chat_which_proposal, now);
+  if (number == 0) return;
   if (!confirm && rest.empty()) return tell(text(phrase::chat_reject_why), now, true);
   v1::ClientFrame frame;
   auto& request = *frame.mutable_decide_proposal();
@@ -824,10 +816,9 @@ void ChatScreen::command_second(bool confirm, const std::string& arguments, clie
 }
 
 void ChatScreen::command_withdraw(const std::string& arguments, client::Time now) {
-  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   std::string rest = arguments;
-  const std::uint64_t number = take_number(rest);
-  if (number == 0) return tell(text(phrase::chat_which_proposal), now, true);
+  const std::uint64_t number = take_case(rest, phrase::chat_which_proposal, now);
+  if (number == 0) return;
   v1::ClientFrame frame;
   frame.mutable_withdraw_proposal()->set_club_id(current_->stream.id);
   frame.mutable_withdraw_proposal()->set_proposal_id(number);
@@ -835,10 +826,9 @@ void ChatScreen::command_withdraw(const std::string& arguments, client::Time now
 }
 
 void ChatScreen::command_lift(const std::string& arguments, client::Time now) {
-  if (!room()) return tell(text(phrase::chat_only_in_club), now, true);
   std::string rest = arguments;
-  const std::uint64_t number = take_number(rest);
-  if (number == 0) return tell(text(phrase::chat_which_sanction), now, true);
+  const std::uint64_t number = take_case(rest, phrase::chat_which_sanction, now);
+  if (number == 0) return;
   v1::ClientFrame frame;
   frame.mutable_lift_sanction()->set_club_id(current_->stream.id);
   frame.mutable_lift_sanction()->set_sanction_id(number);

@@ -493,9 +493,7 @@ void ChatScreen::draw_header(Grid& grid, int left) {
   add(line, (direct() ? "@ " : "# ") + place_name(*current_), {.bold = true});
   if (const v1::Room* here = room()) {
     if (here->locked()) add(line, "  " + text(phrase::chat_locked_mark), {.colour = kWarning});
-    const bool busy = here->auto_slow_until_ms() > now_ms();
-    if (const auto slow = std::max(here->slow_mode_s(), busy ? here->auto_slow_s() : 0);
-        slow != 0) {
+    if (const auto slow = slow_mode_s(*here); slow != 0) {
       add(line, "  " + text(phrase::chat_slow_mark, slow), {.colour = kWarning});
       if (const auto wait = slow_wait_ms(); wait != 0)
         add(line, " " + text(phrase::chat_slow_left, (wait + 999) / 1000), {.colour = kWarning});
@@ -625,13 +623,17 @@ std::int64_t ChatScreen::now_ms() const {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+std::uint32_t ChatScreen::slow_mode_s(const v1::Room& here) const {
+  const bool busy = here.auto_slow_until_ms() > now_ms();
+  return std::max(here.slow_mode_s(), busy ? here.auto_slow_s() : 0);
+}
+
 std::int64_t ChatScreen::slow_wait_ms() const {
   const v1::Room* here = room();
   const auto* club = here != nullptr ? model_.club(current_->stream.id) : nullptr;
   if (club == nullptr || timeline() == nullptr) return 0;
   if (club->me.role() >= v1::CLUB_ROLE_COMMITTEE) return 0;
-  const bool busy = here->auto_slow_until_ms() > now_ms();
-  const std::int64_t slow_s = std::max(here->slow_mode_s(), busy ? here->auto_slow_s() : 0);
+  const std::int64_t slow_s = slow_mode_s(*here);
   if (slow_s == 0) return 0;
   const auto rows = timeline()->rows();
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {

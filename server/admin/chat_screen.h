@@ -191,6 +191,8 @@ class ChatScreen {
   void command_raid(const std::string& rest, client::Time now);
   void command_calm(const std::string& text, client::Time now);
   void command_sweep(const std::string& rest, client::Time now);
+  // Asks what "since reason [text]" would take away; account 0: of all newcomers.
+  void count_purge(std::uint64_t account_id, std::string rest, client::Time now);
   void command_lift(const std::string& rest, client::Time now);
   void command_sanctions(const std::string& rest, client::Time now);
   // The member whose name `rest` begins with (after an @), taken off it; null: nobody's.
@@ -203,6 +205,8 @@ class ChatScreen {
   v1::Mentions mentions_in(const std::string& body) const;
   // "12 rest", "#12 rest": the number and what follows it; 0 = none. The selected message, else the last that fits.
   std::uint64_t take_number(std::string& rest) const;
+  // The same for a club's cases, which are named by number alone. 0: what is missing has been told.
+  std::uint64_t take_case(std::string& rest, const Phrase& missing, client::Time now);
   std::uint64_t chosen_message(std::uint64_t number, bool own) const;
   const v1::Message* message(std::uint64_t number) const;
 
@@ -227,6 +231,8 @@ class ChatScreen {
   std::string act_text(const v1::Proposal& proposal) const;
   std::string proposal_line(const v1::Proposal& proposal) const;
   std::int64_t now_ms() const;
+  // Seconds between two messages of a member, by hand or since the room is busy; 0 = none.
+  std::uint32_t slow_mode_s(const v1::Room& here) const;
   // Milliseconds before one may write here again, by the room's slow mode; 0 = at once.
   std::int64_t slow_wait_ms() const;
   std::vector<std::string> overlay_lines() const;

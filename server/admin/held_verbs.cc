@@ -50,14 +50,7 @@ int run(const verb::HeldReview& verb, Console& console) {
   request.set_held_id(verb.held);
   request.set_release(verb.release);
   request.set_reason(verb.reason);
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json()) {
-    console.print_json(*reply);
-  } else {
-    console.say(phrase::done);
-  }
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::SpamTrust& verb, Console& console) {

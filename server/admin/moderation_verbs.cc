@@ -124,6 +124,16 @@ void print_appeal(const Console& console, const v1::SanctionCase& one) {
   }
 }
 
+// Writes a duration as people type it into a request, when one was given; kDone, or the exit code.
+template <typename Request>
+int take_duration(const Console& console, const std::string& typed, Request& request) {
+  if (typed.empty()) return kDone;
+  const auto seconds = duration_from(typed);
+  if (!seconds) return console.fail_usage(phrase::sanction_duration_unread, typed);
+  request.set_duration_s(*seconds);
+  return kDone;
+}
+
 // `own`: of all one's clubs, so that each says which.
 void print_cases(const Console& console, bool own,
                  const google::protobuf::RepeatedPtrField<v1::SanctionCase>& cases) {
@@ -153,11 +163,7 @@ void print_cases(const Console& console, bool own,
 
 int run(const verb::SanctionImpose& verb, Console& console) {
   v1::ImposeSanction request;
-  if (!verb.duration.empty()) {
-    const auto seconds = duration_from(verb.duration);
-    if (!seconds) return console.fail_usage(phrase::sanction_duration_unread, verb.duration);
-    request.set_duration_s(*seconds);
-  }
+  if (const int code = take_duration(console, verb.duration, request); code != kDone) return code;
   request.set_kind(verb.kind);
   request.set_reason(verb.reason);
   request.set_text(verb.text);
@@ -321,11 +327,7 @@ int run(const verb::RemovalRun& verb, Console& console) {
 
 int run(const verb::RaidStart& verb, Console& console) {
   v1::StartRaidMode request;
-  if (!verb.duration.empty()) {
-    const auto seconds = duration_from(verb.duration);
-    if (!seconds) return console.fail_usage(phrase::sanction_duration_unread, verb.duration);
-    request.set_duration_s(*seconds);
-  }
+  if (const int code = take_duration(console, verb.duration, request); code != kDone) return code;
   request.set_text(verb.text);
   auto connection = console.connect();
   if (!connection) return connection.error();
@@ -334,13 +336,7 @@ int run(const verb::RaidStart& verb, Console& console) {
   request.set_club_id(club->club_id());
   if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
     return code;
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else
-    console.say(phrase::done);
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::RaidEnd& verb, Console& console) {
@@ -353,13 +349,7 @@ int run(const verb::RaidEnd& verb, Console& console) {
   request.set_text(verb.text);
   if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
     return code;
-  const auto reply = (*connection)->call(std::move(request));
-  if (!reply) return console.fail(reply.error());
-  if (console.json())
-    console.print_json(*reply);
-  else
-    console.say(phrase::done);
-  return kDone;
+  return console.report((*connection)->call(std::move(request)));
 }
 
 int run(const verb::RaidShow& verb, Console& console) {

@@ -542,10 +542,8 @@ Answer<v1::Committed> start_raid_mode(Gate& gate, Caller caller, const v1::Start
       return domain::start_raid_mode(now.club(), request, who);
     });
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kStartRaidMode,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kStartRaidMode,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<v1::Committed> end_raid_mode(Gate& gate, Caller caller, const v1::EndRaidMode& request) {
@@ -556,10 +554,8 @@ Answer<v1::Committed> end_raid_mode(Gate& gate, Caller caller, const v1::EndRaid
       return domain::end_raid_mode(now.club(), request, who);
     });
   };
-  auto outcome = co_await commit(gate, caller, club, v1::ClientFrame::kEndRaidMode,
-                                 request.client_msg_id(), std::move(decide));
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return std::move(outcome->committed);
+  co_return committed_of(co_await commit(gate, caller, club, v1::ClientFrame::kEndRaidMode,
+                                         request.client_msg_id(), std::move(decide)));
 }
 
 Answer<bool> lapse_measure(Gate& gate, uint64_t club, uint64_t room) {

@@ -608,9 +608,9 @@ class Rules:
         return self.in_club(who, q.club_id, MANAGERS) or (None if self.clubs[q.club_id].raid else {"CONFLICT"})
 
     def newcomer(self, who, club):
-        """Of those who said something, whoever is below the committee: nobody has been here for long."""
+        """Whoever came in and is below the committee: nobody has been here for long. Staff speak in clubs that they never came into."""
         m = self.member(who, club)
-        return bool(m and m.role < COMMITTEE)
+        return bool(m and m.joined and m.role < COMMITTEE)
 
     def judge_impose_sanction(self, who, q):
         if q.club_id == 0:
@@ -959,7 +959,10 @@ class Rules:
             return
         back = before in (REFUSED, REMOVED, LEFT)
         asks = i.decision or back or not self.vouched(i)
-        self.clubs[i.club].members[who] = Member(i.role, OPTED_IN if asks else ACTIVE, self.clubs[i.club].charter or (m.charter if m else 0))
+        entry = Member(i.role, OPTED_IN if asks else ACTIVE, self.clubs[i.club].charter or (m.charter if m else 0))
+        if m and m.joined:
+            entry.joined = True
+        self.clubs[i.club].members[who] = entry
         i.uses += 1
 
     def did_add_member(self, who, q, reply):

@@ -62,7 +62,8 @@ class Load {
     return done / took;
   }
 
-  // So many a second, whatever becomes of them.
+  // So many a second, whatever becomes of them. Answers acknowledgements a second until the last answer: the server has had
+  // work all that time, and its first answers come late.
   double run_open(double per_second, milliseconds time) {
     const auto before = acknowledged.size();
     const auto start = Clock::now();
@@ -72,6 +73,7 @@ class Load {
       for (; sent < due; ++sent) ask_one();
       crowd_.run_for(milliseconds(1));
     }
+    drain();
     const double done = static_cast<double>(acknowledged.size() - before);
     return done / (ms_since(start) / 1'000);
   }
@@ -171,11 +173,10 @@ TEST_CASE(
     goodput += load.run_open(3 * fastest, turn) / turns;
     offered += load.asked - before;
     peak += fastest / turns;
-    load.drain();
   }
   CHECK(load.untyped == 0);
   // The work that is done does not collapse. How much less it is, bench/beside judges.
-  CHECK(goodput >= peak / 4);
+  CHECK(goodput >= peak / 2);
   const double refused_within = quantile(load.refusal_times, 0.99);
   // A burst that no partition can hold, so that refusals are seen on any machine; who comes back when told gets in.
   constexpr std::uint64_t burst = 128 * 32;
@@ -192,7 +193,6 @@ TEST_CASE(
     const auto refused_now = load.refused;
     load.times.clear();
     load.run_open(peak / 4, milliseconds(250));
-    load.drain();
     back = ms_since(start);
     if (load.refused == refused_now) break;
     REQUIRE(back < 60'000);

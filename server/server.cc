@@ -17,7 +17,6 @@ constexpr auto commit_time = std::chrono::milliseconds(1'000);
 
 http::Settings http_settings(const Config& config) {
   http::Settings settings;
-  settings.site_name = config.site.name;
   settings.language = config.site.language == "en" ? v1::LANGUAGE_EN : v1::LANGUAGE_FR;
   if (auto own = http::origin_of(config.server.public_url)) settings.origins.push_back(*own);
   for (const auto& origin : config.origins.allowed) settings.origins.push_back(origin);

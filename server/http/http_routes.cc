@@ -88,7 +88,7 @@ std::string french_section(const std::string& site) {
          "cette page.</li>\n"
          "<li>Choisissez un nom de connexion et un mot de passe.</li>\n"
          "<li>Ouvrez la discussion : <code>amicale chat</code>.</li>\n</ol>\n"
-         "<p>Ne partagez pas ce lien : il n’est que pour vous.</p>\n</section>\n";
+         "<p>Ne montrez ce lien à personne d’autre : qui l’a peut s’en servir.</p>\n</section>\n";
 }
 
 std::string english_section(const std::string& site) {
@@ -99,7 +99,7 @@ std::string english_section(const std::string& site) {
          "page.</li>\n"
          "<li>Choose a login and a password.</li>\n"
          "<li>Open the conversation: <code>amicale chat</code>.</li>\n</ol>\n"
-         "<p>Do not share this link: it is for you alone.</p>\n</section>\n";
+         "<p>Do not show this link to anybody else: whoever has it can use it.</p>\n</section>\n";
 }
 
 }  // namespace

@@ -224,7 +224,7 @@ class HttpPhase {
       case Resource::kMetrics: co_return co_await answer_metrics();
       default:
         co_return co_await send(
-            200, kHtml, invitation_page(home_.settings().site_name, home_.settings().language));
+            200, kHtml, invitation_page(home_.sessions().site_name(), home_.settings().language));
     }
   }
 

@@ -22,7 +22,6 @@ namespace amicale::http {
 
 // What HTTP needs of the configuration. Constant; shared by the shards.
 struct Settings {
-  std::string site_name;
   v1::Language language = v1::LANGUAGE_FR;
   std::vector<std::string> origins;  // that pages may call from; public_url's own among them
   Networks trusted_proxies;

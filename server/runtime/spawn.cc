@@ -20,6 +20,18 @@ void report(std::string_view name, std::exception_ptr error) {
   }
 }
 
+// A task that is told to end between two waits leaves by this exception, at the second one.
+bool was_cancelled(std::exception_ptr error) {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const boost::system::system_error& e) {
+    return e.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace
 
 void spawn(Executor executor, std::string_view name, Task<> task) {
@@ -32,7 +44,7 @@ void TaskGroup::spawn(std::string_view name, Task<> task) {
   asio::co_spawn(
       executor_, std::move(task),
       asio::bind_cancellation_slot(signal->slot(), [this, signal, name](std::exception_ptr error) {
-        report(name, error);
+        if (!was_cancelled(error)) report(name, error);
         running_.erase(signal);
         if (size() == 0) idle_.cancel();
       }));

@@ -26,6 +26,11 @@ Place::Place(runtime::Shard& shard, hub::Hub& hub, hub::Lobby& lobby, const Part
       random_(seed),
       tasks_(shard.executor()) {}
 
+std::string Place::site_name() const {
+  std::string name = parts_.gate.view().site().name();
+  return name.empty() ? settings_.site_name : name;
+}
+
 void Place::start() {
   shard_.post([this] { tasks_.spawn("place", tick()); });
 }

@@ -59,6 +59,8 @@ class Place {
   hub::Lobby& lobby() { return lobby_; }
   const Parts& parts() const { return parts_; }
   const Settings& settings() const { return settings_; }
+  // The name that the site was made with; the configuration's until there is one.
+  std::string site_name() const;
   const runtime::Clock& clock() const { return parts_.gate.clock; }
   unsigned home_of(storage::PartitionId id) const { return parts_.gate.site.home_of(id); }
 

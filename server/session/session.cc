@@ -280,9 +280,7 @@ domain::Result<void> Session::hello(const v1::Hello& request, v1::HelloReply& re
   reply.set_capabilities((wants_signals_ ? 1u : 0u) |
                          (wants_audit_ ? uint32_t{v1::CAPABILITY_AUDIT} : 0u));
   reply.set_server_name(settings.server_name);
-  // The name that the site was made with; the configuration's until there is one.
-  const std::string name = place_.parts().gate.view().site().name();
-  reply.set_site_name(name.empty() ? settings.site_name : name);
+  reply.set_site_name(place_.site_name());
   *reply.mutable_limits() = settings.limits;
   reply.set_heartbeat_interval_ms(settings.heartbeat_ms);
   reply.set_reconnect_after_ms(place_.reconnect_after_ms());

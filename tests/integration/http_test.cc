@@ -53,7 +53,9 @@ std::string log_in(std::uint16_t port) {
 }
 
 TEST_CASE("the resources answer, and everything else is not found") {
-  RunningServer running;
+  RunningServer running([](Config& config) { config.site.name = "Le Réseau"; });
+  running.stop();
+  running.start([](Config& config) { config.site.name = "Amicale"; });
   const auto port = running.port();
   CHECK(request(port, "GET", "/healthz").body == "{\"status\":\"up\"}\n");
   CHECK(request(port, "GET", "/readyz").body == "{\"status\":\"ready\"}\n");
@@ -63,6 +65,7 @@ TEST_CASE("the resources answer, and everything else is not found") {
   const auto page = request(port, "GET", "/i/AbCd");
   CHECK(page.field("Content-Type") == "text/html; charset=utf-8");
   CHECK(page.body.find("AbCd") == std::string::npos);
+  CHECK(page.body.find("<title>Le Réseau</title>") != std::string::npos);
   for (const auto* target :
        {"/", "/index.html", "/.git/config", "/v1/", "/i/", "/../../etc/passwd"}) {
     const auto answer = request(port, "GET", target);

@@ -40,7 +40,8 @@ RunningServer::~RunningServer() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-void RunningServer::start() {
+void RunningServer::start(const std::function<void(Config&)>& change) {
+  change(config_);
   server_ = std::make_unique<Server>(config_, clock_);
   if (const auto opened = server_->open(); !opened) throw std::runtime_error(opened.error());
   server_->start();

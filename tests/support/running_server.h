@@ -26,9 +26,9 @@ class RunningServer {
   RunningServer(const RunningServer&) = delete;
   RunningServer& operator=(const RunningServer&) = delete;
 
-  // Stops it in good order, and starts it again on the same data.
+  // Stops it in good order, and starts it again on the same data, by a changed configuration.
   void stop();
-  void start();
+  void start(const std::function<void(Config&)>& change = [](Config&) {});
 
   Server& server() { return *server_; }
   std::uint16_t port() const { return server_->plain_endpoints().front().port(); }

@@ -708,6 +708,17 @@ std::string ChatScreen::sanction_line(const v1::Sanction& sanction) const {
                   (sanction.text().empty() ? "" : " – " + printable(sanction.text())));
 }
 
+std::vector<std::string> ChatScreen::appeal_lines(const v1::SanctionCase& one) const {
+  const auto stream = client::Stream::club(one.sanction().club_id());
+  std::vector<std::string> out;
+  for (const auto& line : one.appeal().lines()) {
+    const std::string who =
+        doers(stream, line.author(), 0, line.has_on_behalf() ? &line.on_behalf() : nullptr);
+    out.push_back("    – " + who + text(phrase::colon) + printable(line.text()));
+  }
+  return out;
+}
+
 std::string ChatScreen::act_text(const v1::Proposal& proposal) const {
   if (proposal.kind() == v1::PROPOSAL_KIND_CHARTER) return text(phrase::proposal_charter);
   return proposal.kind() == v1::PROPOSAL_KIND_STATUS ? text(name_of(proposal.status()))
@@ -821,7 +832,12 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
     }
     out.emplace_back();
     out.push_back(text(phrase::help_commands));
+    const auto* club = room() ? model_.club(current_->stream.id) : nullptr;
+    // Site staff are in no club's roll, and act for its committee.
+    const bool officer = club != nullptr && (club->me.role() == v1::CLUB_ROLE_UNSPECIFIED ||
+                                             club->me.role() >= v1::CLUB_ROLE_COMMITTEE);
     for (const auto& command : chat_commands()) {
+      if (command.committee && !officer) continue;
       const bool english = options_.language == v1::LANGUAGE_EN;
       const std::string usage = fmt::format("/{} {}", english ? command.en : command.fr,
                                             command.arguments.in(options_.language));
@@ -846,11 +862,11 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
     }
   } else if (overlay_ == Overlay::reports) {
     for (const auto& report : reports_) {
-      out.push_back(report_line(report));
+      add_wrapped(report_line(report));
       for (const auto& evidence : report.evidence()) {
-        out.push_back("    ┃ " + printable(evidence.body().substr(0, evidence.body().find('\n'))));
+        add_wrapped("    ┃ " + printable(evidence.body().substr(0, evidence.body().find('\n'))));
       }
-      for (const auto& said : report.texts()) out.push_back("    – " + printable(said));
+      for (const auto& said : report.texts()) add_wrapped("    – " + printable(said));
     }
   } else if (overlay_ == Overlay::held) {
     for (const auto& held : held_) {
@@ -865,12 +881,22 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
     for (const auto& line : charter_lines(charter_, options_.language)) add_wrapped(line);
   } else if (overlay_ == Overlay::proposals) {
     for (const auto& proposal : proposals_) {
-      out.push_back(proposal_line(proposal));
+      add_wrapped(proposal_line(proposal));
       for (const auto& line : charter_lines(proposal.charter(), options_.language))
         add_wrapped("    " + line);
     }
-  } else if (overlay_ == Overlay::sanctions) {
-    for (const auto& sanction : sanctions_) out.push_back(sanction_line(sanction));
+  } else if (overlay_ == Overlay::sanctions || overlay_ == Overlay::appeals) {
+    for (const auto& one : cases_) {
+      const auto& sanction = one.sanction();
+      if (overlay_ == Overlay::appeals) {
+        add_wrapped(
+            text(phrase::chat_appeal_of,
+                 printable(name(client::Stream::club(sanction.club_id()), sanction.account_id())),
+                 time_text(one.appeal().due_ms())));
+      }
+      add_wrapped(sanction_line(sanction));
+      for (const auto& line : appeal_lines(one)) add_wrapped(line);
+    }
   } else if (const auto* echo = judged_echo(); overlay_ == Overlay::why && echo != nullptr) {
     const auto& why = echo->held_id != 0 ? echo->why : echo->failure->refusal.why();
     for (const auto& line : why_card(why, echo->request.body(), options_.language)) {
@@ -897,6 +923,7 @@ void ChatScreen::draw_overlay(Grid& grid) {
   if (overlay_ == Overlay::charter) title = text(phrase::chat_charter);
   if (overlay_ == Overlay::proposals) title = text(phrase::chat_proposals);
   if (overlay_ == Overlay::sanctions) title = text(phrase::chat_sanctions);
+  if (overlay_ == Overlay::appeals) title = text(phrase::chat_appeals);
   if (overlay_ == Overlay::pins) title = text(phrase::chat_pins_title);
   if (overlay_ == Overlay::why) title = text(phrase::chat_why_title);
   if (overlay_ == Overlay::members && current_) {

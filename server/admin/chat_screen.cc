@@ -153,12 +153,17 @@ void ChatScreen::on_answer(const client::Answered& answered, client::Time now) {
     wanted_place_ = Place{stream, 0};
     choose_first_place();
   } else if (request.has_list_sanctions() || request.has_list_own_sanctions()) {
-    const auto& cases = request.has_list_sanctions() ? reply.list_sanctions().cases()
+    const auto& found = request.has_list_sanctions() ? reply.list_sanctions().cases()
                                                      : reply.list_own_sanctions().cases();
-    sanctions_.clear();
-    for (const auto& one : cases) sanctions_.push_back(one.sanction());
-    if (sanctions_.empty()) return tell(text(phrase::chat_no_sanctions), now);
+    cases_.assign(found.begin(), found.end());
+    if (cases_.empty()) return tell(text(phrase::chat_no_sanctions), now);
     overlay_ = Overlay::sanctions;
+    overlay_top_ = 0;
+  } else if (request.has_list_appeals()) {
+    const auto& found = reply.list_appeals().cases();
+    cases_.assign(found.begin(), found.end());
+    if (cases_.empty()) return tell(text(phrase::chat_no_appeals), now);
+    overlay_ = Overlay::appeals;
     overlay_top_ = 0;
   } else if (request.has_list_reports()) {
     const auto& found = reply.list_reports().reports();

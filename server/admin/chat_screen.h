@@ -181,6 +181,7 @@ class ChatScreen {
   void command_purge(const std::string& rest, client::Time now);
   void command_undo(const std::string& rest, client::Time now);
   void command_contest(const std::string& rest, client::Time now);
+  void command_appeals(client::Time now);
   void command_decide(const std::string& rest, client::Time now);
   void command_behalf(const std::string& rest, client::Time now);
   void command_charter(const std::string& rest, client::Time now);
@@ -228,6 +229,8 @@ class ChatScreen {
   std::string doers(client::Stream stream, std::uint64_t by, std::uint64_t second,
                     const v1::OnBehalf* behalf) const;
   std::string sanction_line(const v1::Sanction& sanction) const;
+  // What was said of a case, in time's order: who, and what.
+  std::vector<std::string> appeal_lines(const v1::SanctionCase& one) const;
   std::string act_text(const v1::Proposal& proposal) const;
   std::string proposal_line(const v1::Proposal& proposal) const;
   std::int64_t now_ms() const;
@@ -316,6 +319,7 @@ class ChatScreen {
     members,
     pins,
     sanctions,
+    appeals,
     reports,
     held,
     proposals,
@@ -323,7 +327,7 @@ class ChatScreen {
     why
   } overlay_ = Overlay::none;
   int overlay_top_ = 0;
-  std::vector<v1::Sanction> sanctions_;  // that the overlay shows
+  std::vector<v1::SanctionCase> cases_;  // that the overlay shows
   std::vector<v1::Proposal> proposals_;  // that the overlay shows
   v1::Charter charter_;                  // that the overlay shows
   std::vector<v1::Report> reports_;      // … or these
@@ -351,6 +355,7 @@ struct CommandName {
   std::string_view en;
   Phrase arguments;
   const Phrase* about;
+  bool committee = false;  // members below it have no use for it
 };
 std::span<const CommandName> chat_commands();
 

@@ -13,6 +13,7 @@ int run(const verb::HeldList& verb, Console& console) {
   if (!connection) return connection.error();
   const auto club = find_club(console, **connection, verb.club);
   if (!club) return club.error();
+  Names names(**connection);
   Table table({console.text(phrase::col_number), console.text(phrase::col_time),
                console.text(phrase::col_author), console.text(phrase::col_rule),
                console.text(phrase::col_state), console.text(phrase::col_text)});
@@ -27,7 +28,8 @@ int run(const verb::HeldList& verb, Console& console) {
     for (const v1::HeldMessage& held : reply->held()) {
       const auto& findings = held.why().findings();
       table.add({std::to_string(held.held_id()), local_time(held.time_ms()),
-                 std::to_string(held.author()), findings.empty() ? "" : findings[0].rule_id(),
+                 names.of(club->club_id(), held.author()),
+                 findings.empty() ? "" : findings[0].rule_id(),
                  !held.reviewed()  ? ""
                  : held.released() ? console.text(phrase::held_released)
                                    : console.text(phrase::held_rejected),
@@ -72,9 +74,10 @@ int run(const verb::SpamTrust& verb, Console& console) {
     return kDone;
   }
   console.print(console.language() == v1::LANGUAGE_EN ? reply->text_en() : reply->text_fr());
-  console.say(phrase::spam_trust_facts, reply->accepted(), reply->rejected(),
-              reply->vouched_by() == 0 ? "-" : std::to_string(reply->vouched_by()),
-              reply->since_ms() == 0 ? "-" : local_time(reply->since_ms()));
+  console.say(
+      phrase::spam_trust_facts, reply->accepted(), reply->rejected(),
+      reply->vouched_by() == 0 ? "-" : Names(**connection).of(club->club_id(), reply->vouched_by()),
+      reply->since_ms() == 0 ? "-" : local_time(reply->since_ms()));
   return kDone;
 }
 

@@ -90,4 +90,33 @@ OrExit<v1::OnBehalf> find_behalf(const Console& console, Connection& connection,
   return behalf;
 }
 
+std::string Names::of(std::uint64_t club_id, std::uint64_t account_id) {
+  std::string number = std::to_string(account_id);
+  if (club_id == 0 || account_id == 0) return number;
+  auto [found, fresh] = rolls_.try_emplace(club_id);
+  Roll& roll = found->second;
+  if (fresh) load(club_id, roll);
+  auto [name, unknown] = roll.try_emplace(account_id);
+  if (unknown) {
+    v1::LookUpNames request;
+    request.set_club_id(club_id);
+    request.add_account_ids(account_id);
+    const auto reply = connection_.call(std::move(request));
+    if (reply && !reply->names().empty()) name->second = printable(reply->names(0).display_name());
+  }
+  return name->second.empty() ? number : name->second + " (" + number + ")";
+}
+
+void Names::load(std::uint64_t club_id, Roll& roll) {
+  v1::ListMembers request;
+  request.set_club_id(club_id);
+  do {
+    const auto page = connection_.call(request);
+    if (!page) return;
+    for (const auto& member : page->members())
+      roll[member.account_id()] = printable(member.display_name());
+    request.set_after(page->next());
+  } while (request.after() != 0);
+}
+
 }  // namespace amicale::admin

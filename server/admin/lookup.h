@@ -3,6 +3,7 @@
 // From the names that people type to the ids that the protocol takes. Each prints why it found nothing.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "server/admin/console.h"
@@ -34,6 +35,22 @@ int act_for(const Console& console, Connection& connection, const std::string& n
   *request.mutable_on_behalf() = *behalf;
   return 0;
 }
+
+// What people are called in a club. Its roll is read when a name is first wanted there; who has left is asked for one by one.
+class Names {
+ public:
+  explicit Names(Connection& connection) : connection_(connection) {}
+
+  // "Ada Roy (12)": the number is what other commands take. The number alone when the caller may see no name, or of no club (0).
+  std::string of(std::uint64_t club_id, std::uint64_t account_id);
+
+ private:
+  using Roll = std::map<std::uint64_t, std::string>;  // by account
+  void load(std::uint64_t club_id, Roll& roll);
+
+  Connection& connection_;
+  std::map<std::uint64_t, Roll> rolls_;  // by club
+};
 
 // Every page of a list, as one answer: from where the request begins to the last.
 template <typename Request>

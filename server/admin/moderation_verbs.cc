@@ -95,15 +95,15 @@ std::string until_of(const Console& console, const v1::Sanction& sanction) {
 }
 
 // Account ids: who did it, for whom, and who confirmed it.
-std::string doers_of(const Console& console, std::uint64_t actor, std::uint64_t second,
-                     const v1::OnBehalf* behalf) {
-  std::string by = std::to_string(actor);
+std::string doers_of(const Console& console, Names& names, std::uint64_t club_id,
+                     std::uint64_t actor, std::uint64_t second, const v1::OnBehalf* behalf) {
+  std::string by = names.of(club_id, actor);
   if (behalf) {
     by = say(console.language(), phrase::by_on_behalf, by,
              behalf->account_id() == 0 ? console.text(phrase::the_committee)
-                                       : std::to_string(behalf->account_id()));
+                                       : names.of(club_id, behalf->account_id()));
   }
-  if (second != 0) by = say(console.language(), phrase::by_two, by, second);
+  if (second != 0) by = say(console.language(), phrase::by_two, by, names.of(club_id, second));
   return by;
 }
 
@@ -113,14 +113,15 @@ const v1::OnBehalf* behalf_of(const Done& done) {
   return done.has_on_behalf() ? &done.on_behalf() : nullptr;
 }
 
-void print_appeal(const Console& console, const v1::SanctionCase& one) {
+void print_appeal(const Console& console, Names& names, const v1::SanctionCase& one) {
   console.print("");
   console.say(phrase::appeal_heading, one.sanction().sanction_id(),
               local_time(one.appeal().due_ms()));
   for (const auto& line : one.appeal().lines()) {
-    console.print("  " + local_time(line.time_ms()) + "  " +
-                  doers_of(console, line.author(), 0, behalf_of(line)) + "  " +
-                  printable(line.text()));
+    console.print(
+        "  " + local_time(line.time_ms()) + "  " +
+        doers_of(console, names, one.sanction().club_id(), line.author(), 0, behalf_of(line)) +
+        "  " + printable(line.text()));
   }
 }
 
@@ -135,7 +136,7 @@ int take_duration(const Console& console, const std::string& typed, Request& req
 }
 
 // `own`: of all one's clubs, so that each says which.
-void print_cases(const Console& console, bool own,
+void print_cases(const Console& console, Names& names, bool own,
                  const google::protobuf::RepeatedPtrField<v1::SanctionCase>& cases) {
   Table table({console.text(phrase::col_number), console.text(phrase::col_account),
                console.text(phrase::col_sanction), console.text(phrase::col_where),
@@ -150,10 +151,12 @@ void print_cases(const Console& console, bool own,
       where = s.club_id() == 0 ? console.text(phrase::sanction_site)
                                : "club " + std::to_string(s.club_id()) + ", " + where;
     }
-    table.add({std::to_string(s.sanction_id()), std::to_string(s.account_id()),
-               console.text(name_of(s.kind())), where, console.text(name_of(s.reason())),
-               local_time(s.start_ms()), until_of(console, s), console.text(name_of(s.end())),
-               doers_of(console, s.imposed_by(), s.confirmed_by(), behalf_of(s)), s.text()});
+    table.add(
+        {std::to_string(s.sanction_id()), names.of(s.club_id(), s.account_id()),
+         console.text(name_of(s.kind())), where, console.text(name_of(s.reason())),
+         local_time(s.start_ms()), until_of(console, s), console.text(name_of(s.end())),
+         doers_of(console, names, s.club_id(), s.imposed_by(), s.confirmed_by(), behalf_of(s)),
+         s.text()});
   }
   console.print(table.text());
   console.say(phrase::how_many, cases.size());
@@ -229,13 +232,14 @@ int run(const verb::SanctionLift& verb, Console& console) {
 int run(const verb::SanctionList& verb, Console& console) {
   auto connection = console.connect();
   if (!connection) return connection.error();
+  Names names(**connection);
   if (verb.club.empty()) {
     const auto own = (*connection)->call(v1::ListOwnSanctions{});
     if (!own) return console.fail(own.error());
     if (console.json())
       console.print_json(*own);
     else
-      print_cases(console, true, own->cases());
+      print_cases(console, names, true, own->cases());
     return kDone;
   }
   const auto club = find_club(console, **connection, verb.club);
@@ -253,7 +257,7 @@ int run(const verb::SanctionList& verb, Console& console) {
   if (console.json())
     console.print_json(*all);
   else
-    print_cases(console, false, all->cases());
+    print_cases(console, names, false, all->cases());
   return kDone;
 }
 
@@ -366,12 +370,15 @@ int run(const verb::RaidShow& verb, Console& console) {
     console.say(phrase::raid_none);
     return kDone;
   }
+  Names names(**connection);
   Table table({console.text(phrase::col_number), console.text(phrase::col_reason),
                console.text(phrase::col_since), console.text(phrase::col_until),
                console.text(phrase::col_by), console.text(phrase::col_text)});
   table.add({std::to_string(raid.raid_id()), console.text(name_of(raid.trigger())),
              local_time(raid.start_ms()), local_time(raid.until_ms()),
-             std::to_string(raid.started_by()), raid.text()});
+             raid.started_by() == 0 ? console.text(phrase::none)
+                                    : names.of(club->club().club_id(), raid.started_by()),
+             raid.text()});
   console.print(table.text());
   return kDone;
 }
@@ -402,6 +409,7 @@ int run(const verb::RemovalList& verb, Console& console) {
     console.print_json(*all);
     return kDone;
   }
+  Names names(**connection);
   Table table({console.text(phrase::col_number), console.text(phrase::col_account),
                console.text(phrase::col_messages), console.text(phrase::col_reason),
                console.text(phrase::col_since), console.text(phrase::col_state),
@@ -410,11 +418,11 @@ int run(const verb::RemovalList& verb, Console& console) {
     table.add(
         {std::to_string(removal.removal_id()),
          removal.newcomers() ? console.text(phrase::removal_newcomers)
-                             : std::to_string(removal.account_id()),
+                             : names.of(club->club_id(), removal.account_id()),
          std::to_string(removal.messages_size()), console.text(name_of(removal.reason())),
          local_time(removal.time_ms()),
          console.text(removal.undone_ms() != 0 ? phrase::removal_undone : phrase::sanction_stands),
-         doers_of(console, removal.removed_by(), 0, behalf_of(removal))});
+         doers_of(console, names, club->club_id(), removal.removed_by(), 0, behalf_of(removal))});
   }
   console.print(table.text());
   console.say(phrase::how_many, all->removals_size());
@@ -471,6 +479,7 @@ int run(const verb::ReportList& verb, Console& console) {
     console.print_json(all);
     return kDone;
   }
+  Names names(**connection);
   Table table({console.text(phrase::col_number), console.text(phrase::col_score),
                console.text(phrase::col_account), console.text(phrase::col_where),
                console.text(phrase::col_reason), console.text(phrase::col_reporters),
@@ -484,14 +493,14 @@ int run(const verb::ReportList& verb, Console& console) {
       said += (said.empty() ? "« " : " – « ") + printable(body.substr(0, body.find('\n'))) + " »";
     }
     table.add({std::to_string(report.report_id()), std::to_string(report.score()),
-               std::to_string(report.account_id()),
+               names.of(report.club_id(), report.account_id()),
                report.has_message() ? "#" + std::to_string(report.message().room_id()) + ":" +
                                           std::to_string(report.message().number())
                                     : console.text(phrase::none),
                console.text(name_of(report.reason())), std::to_string(report.reporters()),
                local_time(report.filed_ms()), local_time(report.due_ms()),
                report.claimed_by() == 0 ? console.text(phrase::none)
-                                        : std::to_string(report.claimed_by()),
+                                        : names.of(report.club_id(), report.claimed_by()),
                cut_to(said, 64)});
   }
   console.print(table.text());
@@ -562,7 +571,8 @@ int run(const verb::AppealSite& verb, Console& console) {
     console.print_json(*reply);
     return kDone;
   }
-  if (reply->ban().has_appeal()) print_appeal(console, reply->ban());
+  Names names(**connection);
+  if (reply->ban().has_appeal()) print_appeal(console, names, reply->ban());
   console.say(phrase::done);
   return kDone;
 }
@@ -595,8 +605,9 @@ int run(const verb::AppealList& verb, Console& console) {
     console.print_json(*reply);
     return kDone;
   }
-  print_cases(console, verb.club.empty(), reply->cases());
-  for (const auto& one : reply->cases()) print_appeal(console, one);
+  Names names(**connection);
+  print_cases(console, names, verb.club.empty(), reply->cases());
+  for (const auto& one : reply->cases()) print_appeal(console, names, one);
   return kDone;
 }
 

@@ -42,13 +42,14 @@ Table table_of(const Console& console) {
                 console.text(phrase::col_text)});
 }
 
-void add_to(Table& table, const Console& console, const v1::Proposal& p) {
-  table.add({std::to_string(p.proposal_id()),
-             p.account_id() == 0 ? console.text(phrase::none) : std::to_string(p.account_id()),
-             console.text(act_of(p)), console.text(name_of(p.reason())),
-             std::to_string(p.proposed_by()), local_time(p.proposed_ms()),
-             local_time(p.expires_ms()), console.text(name_of(p.state())),
-             cut_to(printable(p.decision().empty() ? p.text() : p.decision()), 48)});
+void add_to(Table& table, const Console& console, Names& names, const v1::Proposal& p) {
+  table.add(
+      {std::to_string(p.proposal_id()),
+       p.account_id() == 0 ? console.text(phrase::none) : names.of(p.club_id(), p.account_id()),
+       console.text(act_of(p)), console.text(name_of(p.reason())),
+       names.of(p.club_id(), p.proposed_by()), local_time(p.proposed_ms()),
+       local_time(p.expires_ms()), console.text(name_of(p.state())),
+       cut_to(printable(p.decision().empty() ? p.text() : p.decision()), 48)});
 }
 
 }  // namespace
@@ -67,8 +68,9 @@ int run(const verb::ProposalList& verb, Console& console) {
     console.print_json(*all);
     return kDone;
   }
+  Names names(**connection);
   Table table = table_of(console);
-  for (const auto& one : all->cases()) add_to(table, console, one.proposal());
+  for (const auto& one : all->cases()) add_to(table, console, names, one.proposal());
   console.print(table.text());
   console.say(phrase::how_many, all->cases_size());
   for (const auto& one : all->cases()) {
@@ -100,8 +102,9 @@ int run(const verb::ProposalShow& verb, Console& console) {
     return kDone;
   }
   const auto& p = one.proposal();
+  Names names(**connection);
   Table table = table_of(console);
-  add_to(table, console, p);
+  add_to(table, console, names, p);
   console.print(table.text());
   for (const auto& text : {p.text(), p.note(), p.decision()})
     if (!text.empty()) console.print(printable(text));

@@ -48,6 +48,7 @@ struct Chat {
   std::vector<v1::ClientFrame> asked;
   std::vector<Stream> followed;
   bool quit = false, rang = false;
+  v1::ClubRole role = v1::CLUB_ROLE_MEMBER;  // of this person in the club
   int rows = 16, columns = 70;
 
   std::int64_t wall = 0;  // the time of day; 0: the system's
@@ -124,8 +125,8 @@ struct Chat {
       room.set_access(v1::ROOM_ACCESS_ALL);
       if (id == kRoom) room.set_head_number(head);
     }
-    *state.mutable_me() = member(kMe, "Ada");
-    *state.add_members() = member(kMe, "Ada");
+    *state.mutable_me() = member(kMe, "Ada", role);
+    *state.add_members() = member(kMe, "Ada", role);
     *state.add_members() = member(kBob, "Bob Côté", v1::CLUB_ROLE_PRESIDENT);
     *state.add_members() = member(kEve, "Eve");
     number = head;
@@ -838,17 +839,62 @@ TEST_CASE("drafts stay with their room") {
   CHECK(has(chat.text(), "> half a thought"));
 }
 
-TEST_CASE("help lists the keys and commands, and closes") {
-  Chat chat(v1::LANGUAGE_FR);
-  chat.rows = 70;
-  chat.columns = 110;
+TEST_CASE("help lists the keys and the commands of one's role, and closes") {
+  for (const v1::ClubRole role : {v1::CLUB_ROLE_MEMBER, v1::CLUB_ROLE_COMMITTEE}) {
+    Chat chat(v1::LANGUAGE_FR);
+    chat.role = role;
+    chat.rows = 80;
+    chat.columns = 110;
+    chat.ready();
+    chat.press(Key::Code::f1);
+    const std::string shown = chat.text();
+    CHECK(has(shown, "Aide"));
+    for (const auto& command : chat_commands()) {
+      const bool fits = !command.committee || role == v1::CLUB_ROLE_COMMITTEE;
+      CHECK_MESSAGE(has(shown, "/" + std::string(command.fr) + " ") == fits, command.fr);
+    }
+    chat.press(Key::Code::escape);
+    CHECK_FALSE(has(chat.text(), "┌"));
+  }
+}
+
+TEST_CASE("the appeals that wait are shown with whose they are, what was said and the deadline") {
+  Chat chat;
+  chat.role = v1::CLUB_ROLE_COMMITTEE;
+  chat.rows = 24;
   chat.ready();
-  chat.press(Key::Code::f1);
+  chat.say("/appeals");
+  REQUIRE(chat.last().list_appeals().club_id() == kClub);
+  v1::Reply reply;
+  reply.mutable_list_appeals();
+  chat.answer(reply);
+  CHECK(has(chat.text(), "No appeal is waiting."));
+
+  chat.say("/appeals");
+  v1::SanctionCase& one = *reply.mutable_list_appeals()->add_cases();
+  v1::Sanction& sanction = *one.mutable_sanction();
+  sanction.set_sanction_id(12);
+  sanction.set_club_id(kClub);
+  sanction.set_account_id(kEve);
+  sanction.set_kind(v1::SANCTION_KIND_SUSPENSION);
+  sanction.set_reason(v1::REASON_CODE_SPAM);
+  sanction.set_until_ms(kNoon);
+  one.mutable_appeal()->set_due_ms(kNoon + 3'600'000);
+  const auto said = [&](std::uint64_t author, const std::string& words) {
+    auto& line = *one.mutable_appeal()->add_lines();
+    line.set_author(author);
+    line.set_text(words);
+  };
+  said(kEve,
+       "it was a link that I had been asked for, by three people of this very club, in this room");
+  said(kBob, "by whom?");
+  chat.answer(reply);
   const std::string shown = chat.text();
-  CHECK(has(shown, "Aide"));
-  for (const auto& command : chat_commands()) CHECK(has(shown, "/" + std::string(command.fr)));
-  chat.press(Key::Code::escape);
-  CHECK_FALSE(has(chat.text(), "┌"));
+  CHECK(has(shown, "Eve, to be decided before 2026-11-23 13:00:"));
+  CHECK(has(shown, "no. 12 Marketing suspension"));
+  CHECK(has(shown, "– Eve: it was a link"));
+  CHECK(has(shown, "in this room"));  // wrapped, not cut
+  CHECK(has(shown, "– Bob Côté: by whom?"));
 }
 
 TEST_CASE("any size is drawn without harm") {

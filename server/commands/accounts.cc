@@ -7,6 +7,7 @@
 
 #include "server/auth/token.h"
 #include "server/commands/moderation.h"
+#include "server/commands/names.h"
 #include "server/domain/account.h"
 #include "server/domain/limits.h"
 #include "server/domain/membership.h"
@@ -237,8 +238,9 @@ Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Regi
   if (row->account_id() == 0) {
     // What the club would say no to (no such office vacant, …) is said before an account exists.
     if (!used && row->stream().kind() == v1::STREAM_KIND_CLUB) {
-      Decide trying = [hash = row->code_hash(), charter_version = request.charter_version()](
-                          const Deciding& now) -> Result<Decision> {
+      Decide trying = [hash = row->code_hash(), charter_version = request.charter_version(),
+                       shield = gate.shield,
+                       name = request.display_name()](const Deciding& now) -> Result<Decision> {
         auto fresh = now.facts.invitation_by_hash(hash);
         domain::InvitationUse use{.invitation = fresh ? &*fresh : nullptr,
                                   .member = nullptr,
@@ -246,6 +248,10 @@ Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Regi
                                   .display_name = {},
                                   .charter_version = charter_version};
         auto decision = domain::use_invitation(now.club(), use, now.now_ms);
+        if (decision && fresh && shield != nullptr) {
+          auto own = check_entering_name(now, *shield, fresh->invitation().role(), name);
+          if (!own) return std::unexpected(own.error());
+        }
         if (decision) decision->events.clear();
         return decision;
       };
@@ -376,10 +382,14 @@ Answer<v1::Committed> change_password(Gate& gate, Caller caller,
 
 Answer<v1::Committed> change_profile(Gate& gate, Caller caller, const v1::ChangeProfile& request) {
   constexpr auto kind = v1::ClientFrame::kChangeProfile;
-  Decide decide = [&request, caller](const Deciding& now) -> Result<Decision> {
+  Decide decide = [&gate, &request, caller](const Deciding& now) -> Result<Decision> {
     if (request.has_display_name()) {
       auto free = check_free_to_rename(now.facts, caller.account_id, now.now_ms);
       if (!free) return std::unexpected(free.error());
+      if (const auto* shield = gate.shield; shield != nullptr) {
+        auto own = check_new_name(now.facts, *shield, caller.account_id, request.display_name());
+        if (!own) return std::unexpected(own.error());
+      }
     }
     return domain::change_profile(now.account(), request);
   };

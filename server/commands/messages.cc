@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "server/commands/names.h"
 #include "server/commands/on_behalf.h"
-#include "server/domain/antispam/names.h"
 #include "server/domain/held_message.h"
 #include "server/domain/limits.h"
 #include "server/domain/message.h"
@@ -106,40 +106,6 @@ uint32_t said_elsewhere(const Deciding& now, const domain::antispam::Reading& re
                                 .alike_since_ms = now.now_ms - lately_ms,
                                 .not_in = now.club().id()})
       .authors;
-}
-
-// Whether the author's name is read as that of an officer, or claims to be one.
-bool compare_names(const Deciding& now, const domain::antispam::Shield& shield,
-                   const domain::Actor& actor) {
-  const auto& club = now.club();
-  const auto member = now.facts.member(club.id(), actor.account_id);
-  if (!member) return false;
-  const auto& folding = shield.filter().folding();
-  if (domain::antispam::claims_office(folding, member->display_name())) return true;
-  const std::string look = domain::antispam::look_of_name(folding, member->display_name());
-  for (const std::string& name : shield.rules_of(club.id()).protected_names()) {
-    if (domain::antispam::look_of_name(folding, name) == look) return true;
-  }
-  for (const auto& other : club.members()) {
-    if (!domain::has(domain::committee_and_above, other.role) ||
-        !domain::has(domain::readers, other.status) || other.account_id == actor.account_id) {
-      continue;
-    }
-    const auto officer = now.facts.member(club.id(), other.account_id);
-    if (officer && domain::antispam::look_of_name(folding, officer->display_name()) == look) {
-      return true;
-    }
-  }
-  return false;
-}
-
-bool apes_officer(const Deciding& now, const domain::antispam::Shield& shield,
-                  const domain::Actor& actor) {
-  if (domain::has(domain::committee_and_above, actor.role)) return false;
-  if (const auto known = now.memory->apes_officer(actor.account_id)) return *known;
-  const bool apes = compare_names(now, shield, actor);
-  now.memory->note_name(actor.account_id, apes);
-  return apes;
 }
 
 // The last step of the turn: the verdict on what the rules of messages let pass.

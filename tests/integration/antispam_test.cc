@@ -215,5 +215,48 @@ TEST_CASE("what was judged is judged the same again from the log, byte for byte"
   world.running.start();
 }
 
+TEST_CASE("nobody takes a name that is read as an officer's, by changing theirs or by coming in") {
+  JudgedWorld world;
+  auto newcomer = world.connect("newcomer");
+  auto officer = world.connect("officer");
+  const auto rename = [](WireClient& client, const std::string& name) {
+    v1::ClientFrame frame;
+    frame.mutable_change_profile()->set_display_name(name);
+    frame.mutable_change_profile()->set_client_msg_id(message_id());
+    return client.call(frame);
+  };
+  for (const auto* name : {"Officer", "0ff1cer", "ΟFFICER", "Modération"}) {
+    const auto reply = rename(newcomer, name);
+    CHECK_MESSAGE(reply.refusal().rule_id() == "profile.name_taken", name);
+    CHECK(reply.refusal().code() == v1::REFUSAL_CODE_FORBIDDEN);
+  }
+  CHECK(rename(newcomer, "Zoé").has_change_profile());
+  CHECK(rename(officer, "Officer").has_change_profile());
+
+  v1::ClientFrame invite;
+  invite.mutable_create_invitation()->set_club_id(world.club);
+  invite.mutable_create_invitation()->set_role(v1::CLUB_ROLE_MEMBER);
+  invite.mutable_create_invitation()->set_client_msg_id(message_id());
+  const auto made = officer.call(invite).create_invitation();
+  REQUIRE_FALSE(made.code().empty());
+  WireClient stranger(world.running.port());
+  stranger.enter("");
+  const auto come = [&](const std::string& name) {
+    v1::ClientFrame frame;
+    frame.mutable_register_()->set_code(made.code());
+    frame.mutable_register_()->set_login("stranger");
+    frame.mutable_register_()->set_display_name(name);
+    frame.mutable_register_()->set_password(RunningServer::kPassword);
+    frame.mutable_register_()->set_device_name("test");
+    frame.mutable_register_()->set_client_msg_id(message_id());
+    return stranger.call(frame);
+  };
+  CHECK(come("OFFICER").refusal().rule_id() == "profile.name_taken");
+  CHECK_FALSE(world.view().account_id_by_login("stranger"));
+  const auto came = come("Yves");
+  REQUIRE_MESSAGE(came.has_register_(), came.ShortDebugString());
+  CHECK(came.register_().status() == v1::MEMBER_STATUS_ACTIVE);
+}
+
 }  // namespace
 }  // namespace amicale

@@ -31,6 +31,13 @@ std::string look_of_name(const Folding& folding, std::string_view name) {
   return look_of_host(letters);
 }
 
+bool looks_like_any(const Folding& folding, std::string_view name,
+                    std::span<const std::string> others) {
+  const std::string look = look_of_name(folding, name);
+  return std::ranges::any_of(
+      others, [&](const std::string& other) { return look_of_name(folding, other) == look; });
+}
+
 bool claims_office(const Folding& folding, std::string_view name) {
   const NormalText text(folding, name);
   bool found = false;

@@ -96,28 +96,24 @@ int run(const verb::CharterPropose& verb, Console& console) {
     *request.mutable_rules() = std::move(*charter->mutable_rules());
   }
   request.set_text(verb.text);
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
-  request.set_club_id(club->club_id());
-  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
+  request.set_club_id(here->club.club_id());
+  if (const int code = act_for(console, *here->connection, verb.behalf, request); code != kDone)
     return code;
-  return console.report((*connection)->call(std::move(request)), phrase::charter_in_force);
+  return console.report(here->connection->call(std::move(request)), phrase::charter_in_force);
 }
 
 int run(const verb::CharterAccept& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::AcceptCharter request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_version(verb.version);
   if (verb.version == 0) {  // it is read before it is accepted
     v1::GetCharter read;
-    read.set_club_id(club->club_id());
-    const auto reply = (*connection)->call(std::move(read));
+    read.set_club_id(here->club.club_id());
+    const auto reply = here->connection->call(std::move(read));
     if (!reply) return console.fail(reply.error());
     if (reply->charter().version() == 0) {
       console.say(phrase::charter_none);
@@ -129,21 +125,19 @@ int run(const verb::CharterAccept& verb, Console& console) {
     if (!is_yes(*agreed)) return kDone;
     request.set_version(reply->charter().version());
   }
-  return console.report((*connection)->call(std::move(request)));
+  return console.report(here->connection->call(std::move(request)));
 }
 
 int run(const verb::SanctionSuggest& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
-  const auto account = find_member(console, **connection, club->club_id(), verb.member);
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
+  const auto account = find_member(console, *here->connection, here->club.club_id(), verb.member);
   if (!account) return account.error();
   v1::SuggestSanction request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_account_id(*account);
   request.set_reason(verb.reason);
-  const auto reply = (*connection)->call(std::move(request));
+  const auto reply = here->connection->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json()) {
     console.print_json(*reply);

@@ -59,32 +59,28 @@ int run(const verb::ClubList&, Console& console) {
 }
 
 int run(const verb::ClubChange& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ChangeClub request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   if (verb.name) request.set_name(*verb.name);
   if (verb.purpose) request.set_purpose(*verb.purpose);
   if (verb.language) request.set_language(*verb.language);
   if (verb.capacity) request.set_capacity(*verb.capacity);
   if (verb.watch) request.set_watch_off(!*verb.watch);
-  return console.report((*connection)->call(std::move(request)), phrase::done);
+  return console.report(here->connection->call(std::move(request)), phrase::done);
 }
 
 int run(const verb::RoomCreate& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::CreateRoom request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_name(verb.name);
   request.set_topic(verb.topic);
   request.set_access(verb.access);
   for (const auto role : verb.roles) request.add_roles(role);
-  return console.report((*connection)->call(std::move(request)), phrase::room_made);
+  return console.report(here->connection->call(std::move(request)), phrase::room_made);
 }
 
 int run(const verb::RoomList& verb, Console& console) {
@@ -140,18 +136,16 @@ int run(const verb::RoomChange& verb, Console& console) {
 }
 
 int run(const verb::InviteCreate& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::CreateInvitation request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_role(verb.role);
   request.set_max_uses(verb.uses);
   request.set_valid_hours(verb.hours);
   request.set_needs_decision(verb.needs_decision);
   request.set_note(verb.note);
-  const auto reply = (*connection)->call(std::move(request));
+  const auto reply = here->connection->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json()) {
     console.print_json(*reply);
@@ -164,13 +158,11 @@ int run(const verb::InviteCreate& verb, Console& console) {
 }
 
 int run(const verb::InviteList& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ListInvitations request;
-  request.set_club_id(club->club_id());
-  const auto reply = (*connection)->call(std::move(request));
+  request.set_club_id(here->club.club_id());
+  const auto reply = here->connection->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json()) {
     console.print_json(*reply);
@@ -191,14 +183,12 @@ int run(const verb::InviteList& verb, Console& console) {
 }
 
 int run(const verb::InviteRevoke& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::RevokeInvitation request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_invitation_id(verb.invitation);
-  return console.report((*connection)->call(std::move(request)), phrase::done);
+  return console.report(here->connection->call(std::move(request)), phrase::done);
 }
 
 }  // namespace amicale::admin

@@ -33,6 +33,14 @@ OrExit<v1::Club> find_club(const Console& console, Connection& connection,
       console.fail(console.text(phrase::no_such_club, printable(name)), kRefused));
 }
 
+OrExit<InClub> enter_club(const Console& console, const std::string& name) {
+  auto connection = console.connect();
+  if (!connection) return std::unexpected(connection.error());
+  auto club = find_club(console, **connection, name);
+  if (!club) return std::unexpected(club.error());
+  return InClub{std::move(*connection), std::move(*club)};
+}
+
 OrExit<v1::ClubSnapshot> load_club(const Console& console, Connection& connection,
                                    const std::string& name) {
   const auto club = find_club(console, connection, name);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "server/admin/console.h"
@@ -12,6 +13,12 @@ namespace amicale::admin {
 
 // By slug, or by id.
 OrExit<v1::Club> find_club(const Console& console, Connection& connection, const std::string& name);
+// Logged in, and that club found: where most verbs begin.
+struct InClub {
+  std::unique_ptr<Connection> connection;
+  v1::Club club;
+};
+OrExit<InClub> enter_club(const Console& console, const std::string& name);
 OrExit<v1::ClubSnapshot> load_club(const Console& console, Connection& connection,
                                    const std::string& name);
 // By name (case and accents do not matter), or by id.

@@ -38,50 +38,44 @@ constexpr std::size_t kUnderWay = 16;
 }  // namespace
 
 int run(const verb::RoleSet& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
-  const auto account = find_member(console, **connection, club->club_id(), verb.member);
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
+  const auto account = find_member(console, *here->connection, here->club.club_id(), verb.member);
   if (!account) return account.error();
   v1::SetRole request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_account_id(*account);
   request.set_role(verb.role);
   request.set_reason(verb.reason);
-  return console.report((*connection)->call(std::move(request)));
+  return console.report(here->connection->call(std::move(request)));
 }
 
 int run(const verb::MemberStatusSet& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
-  const auto account = find_member(console, **connection, club->club_id(), verb.member);
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
+  const auto account = find_member(console, *here->connection, here->club.club_id(), verb.member);
   if (!account) return account.error();
   v1::SetMemberStatus request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_account_id(*account);
   request.set_status(verb.status);
   request.set_reason(verb.reason);
-  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+  if (const int code = act_for(console, *here->connection, verb.behalf, request); code != kDone)
     return code;
-  return console.report((*connection)->call(std::move(request)));
+  return console.report(here->connection->call(std::move(request)));
 }
 
 int run(const verb::MemberList& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ListMembersReply everyone;
   std::uint64_t after = 0;
   do {
     v1::ListMembers request;
-    request.set_club_id(club->club_id());
+    request.set_club_id(here->club.club_id());
     request.set_after(after);
     request.set_name_contains(verb.contains);
-    auto page = (*connection)->call(std::move(request));
+    auto page = here->connection->call(std::move(request));
     if (!page) return console.fail(page.error());
     after = page->next();
     everyone.MergeFrom(*page);

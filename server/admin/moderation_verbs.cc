@@ -333,27 +333,23 @@ int run(const verb::RaidStart& verb, Console& console) {
   v1::StartRaidMode request;
   if (const int code = take_duration(console, verb.duration, request); code != kDone) return code;
   request.set_text(verb.text);
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
-  request.set_club_id(club->club_id());
-  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
+  request.set_club_id(here->club.club_id());
+  if (const int code = act_for(console, *here->connection, verb.behalf, request); code != kDone)
     return code;
-  return console.report((*connection)->call(std::move(request)));
+  return console.report(here->connection->call(std::move(request)));
 }
 
 int run(const verb::RaidEnd& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::EndRaidMode request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_text(verb.text);
-  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+  if (const int code = act_for(console, *here->connection, verb.behalf, request); code != kDone)
     return code;
-  return console.report((*connection)->call(std::move(request)));
+  return console.report(here->connection->call(std::move(request)));
 }
 
 int run(const verb::RaidShow& verb, Console& console) {
@@ -384,32 +380,28 @@ int run(const verb::RaidShow& verb, Console& console) {
 }
 
 int run(const verb::RemovalUndo& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::UndoRemoval request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_removal_id(verb.removal);
-  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+  if (const int code = act_for(console, *here->connection, verb.behalf, request); code != kDone)
     return code;
-  return console.report((*connection)->call(std::move(request)));
+  return console.report(here->connection->call(std::move(request)));
 }
 
 int run(const verb::RemovalList& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ListRemovals request;
-  request.set_club_id(club->club_id());
-  const auto all = all_pages(**connection, std::move(request));
+  request.set_club_id(here->club.club_id());
+  const auto all = all_pages(*here->connection, std::move(request));
   if (!all) return console.fail(all.error());
   if (console.json()) {
     console.print_json(*all);
     return kDone;
   }
-  Names names(**connection);
+  Names names(*here->connection);
   Table table({console.text(phrase::col_number), console.text(phrase::col_account),
                console.text(phrase::col_messages), console.text(phrase::col_reason),
                console.text(phrase::col_since), console.text(phrase::col_state),
@@ -418,11 +410,12 @@ int run(const verb::RemovalList& verb, Console& console) {
     table.add(
         {std::to_string(removal.removal_id()),
          removal.newcomers() ? console.text(phrase::removal_newcomers)
-                             : names.of(club->club_id(), removal.account_id()),
+                             : names.of(here->club.club_id(), removal.account_id()),
          std::to_string(removal.messages_size()), console.text(name_of(removal.reason())),
          local_time(removal.time_ms()),
          console.text(removal.undone_ms() != 0 ? phrase::removal_undone : phrase::sanction_stands),
-         doers_of(console, names, club->club_id(), removal.removed_by(), 0, behalf_of(removal))});
+         doers_of(console, names, here->club.club_id(), removal.removed_by(), 0,
+                  behalf_of(removal))});
   }
   console.print(table.text());
   console.say(phrase::how_many, all->removals_size());
@@ -509,32 +502,28 @@ int run(const verb::ReportList& verb, Console& console) {
 }
 
 int run(const verb::ReportClaim& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ClaimReport request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_report_id(verb.report);
   request.set_release(verb.release);
-  return console.report((*connection)->call(std::move(request)));
+  return console.report(here->connection->call(std::move(request)));
 }
 
 int run(const verb::ReportResolve& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ResolveReport request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_report_id(verb.report);
   request.set_state(verb.acted || verb.sanction != 0 ? v1::REPORT_STATE_ACTED
                                                      : v1::REPORT_STATE_DISMISSED);
   request.set_sanction_id(verb.sanction);
   request.set_text(verb.text);
-  if (const int code = act_for(console, **connection, verb.behalf, request); code != kDone)
+  if (const int code = act_for(console, *here->connection, verb.behalf, request); code != kDone)
     return code;
-  const auto reply = (*connection)->call(std::move(request));
+  const auto reply = here->connection->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())
     console.print_json(*reply);

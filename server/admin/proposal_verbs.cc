@@ -12,13 +12,11 @@ namespace {
 
 template <typename Request, typename Verb>
 int answer(Request request, const Verb& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
-  request.set_club_id(club->club_id());
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
+  request.set_club_id(here->club.club_id());
   request.set_proposal_id(verb.proposal);
-  const auto reply = (*connection)->call(std::move(request));
+  const auto reply = here->connection->call(std::move(request));
   if (!reply) return console.fail(reply.error());
   if (console.json())
     console.print_json(*reply);
@@ -55,20 +53,18 @@ void add_to(Table& table, const Console& console, Names& names, const v1::Propos
 }  // namespace
 
 int run(const verb::ProposalList& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ListProposals request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_closed(verb.all);
-  const auto all = all_pages(**connection, std::move(request));
+  const auto all = all_pages(*here->connection, std::move(request));
   if (!all) return console.fail(all.error());
   if (console.json()) {
     console.print_json(*all);
     return kDone;
   }
-  Names names(**connection);
+  Names names(*here->connection);
   Table table = table_of(console);
   for (const auto& one : all->cases()) add_to(table, console, names, one.proposal());
   console.print(table.text());
@@ -83,16 +79,14 @@ int run(const verb::ProposalList& verb, Console& console) {
 }
 
 int run(const verb::ProposalShow& verb, Console& console) {
-  auto connection = console.connect();
-  if (!connection) return connection.error();
-  const auto club = find_club(console, **connection, verb.club);
-  if (!club) return club.error();
+  const auto here = enter_club(console, verb.club);
+  if (!here) return here.error();
   v1::ListProposals request;
-  request.set_club_id(club->club_id());
+  request.set_club_id(here->club.club_id());
   request.set_closed(true);
   request.set_before(verb.proposal + 1);
   request.set_page(1);
-  const auto found = (*connection)->call(std::move(request));
+  const auto found = here->connection->call(std::move(request));
   if (!found) return console.fail(found.error());
   if (found->cases().empty() || found->cases(0).proposal().proposal_id() != verb.proposal)
     return console.fail_usage(phrase::proposal_unknown, verb.proposal);
@@ -102,7 +96,7 @@ int run(const verb::ProposalShow& verb, Console& console) {
     return kDone;
   }
   const auto& p = one.proposal();
-  Names names(**connection);
+  Names names(*here->connection);
   Table table = table_of(console);
   add_to(table, console, names, p);
   console.print(table.text());

@@ -110,6 +110,13 @@ void Ledger::check_held(Stream stream, const v1::Event& event) {
     const auto& after = event.member_changed().member();
     const auto before = truth.member(stream, event.actor(), event.seq() - 1);
     if (!before || before->status() != after.status()) return;
+    // Said with a reason, it is told twice in one commit: to the committee with it, to the others without.
+    const v1::Event& last = truth.at(stream, event.seq() - 1).event;
+    const bool again =
+        last.has_member_changed() && !last.member_changed().reason().empty() &&
+        last.client_msg_id() == event.client_msg_id() &&
+        last.member_changed().member().SerializeAsString() == after.SerializeAsString();
+    if (again) return;
   }
   uint64_t room = 0;
   if (const auto about = Truth::message_of(event)) room = about->first;

@@ -588,9 +588,9 @@ class Rules:
 
     def judge_get_audit_consistency(self, who, q):
         no = self.judge_own_case(who, q)
-        if no or 1 <= q.from_size <= q.to_size < 1 << 32:
+        if 1 <= q.from_size <= q.to_size < 1 << 32 or no and "OK" not in no:
             return no
-        return {"NOT_FOUND"} if 1 <= q.from_size <= q.to_size else {"BAD_REQUEST"}
+        return (no or set()) - {"OK"} | ({"NOT_FOUND"} if 1 <= q.from_size <= q.to_size else {"BAD_REQUEST"})
 
     def judge_change_profile(self, who, q):
         known = [c for c, club in self.clubs.items() if who in club.members and club.members[who].status != BANNED]

@@ -39,7 +39,7 @@ constexpr CommandName kCommands[] = {
      {"n° sans-suite|agi [texte]", "no. dismissed|acted [text]"},
      &phrase::about_close,
      true},
-    {"retenus", "held", {"", ""}, &phrase::about_held, true},
+    {"retenus", "held", {"", ""}, &phrase::about_held},
     {"publier", "release", {"n° [texte]", "no. [text]"}, &phrase::about_release, true},
     {"refuser", "refuse", {"n°|tous [pourquoi]", "no.|all [why]"}, &phrase::about_refuse, true},
     {"avertir", "warn", {"@nom motif [texte]", "@name reason [text]"}, &phrase::about_warn, true},
@@ -439,9 +439,8 @@ void ChatScreen::command_direct(const std::string& arguments, client::Time now) 
   v1::ClientFrame frame;
   frame.mutable_open_direct()->set_account_id(found->account_id());
   frame.mutable_open_direct()->set_introduction(introduction);
-  question_ = Question{text(phrase::chat_ask_direct, printable(found->display_name())),
-                       {Ask{std::move(frame)}},
-                       false};
+  question_ = Question{
+      text(phrase::chat_ask_direct, printable(called(*found))), {Ask{std::move(frame)}}, false};
 }
 
 const v1::Member* ChatScreen::take_member(std::string& rest) const {
@@ -451,26 +450,50 @@ const v1::Member* ChatScreen::take_member(std::string& rest) const {
   if (!club) return nullptr;
   std::string_view typed = rest;
   if (typed.starts_with('@')) typed.remove_prefix(1);
-  const v1::Member* found = nullptr;
+  std::vector<const v1::Member*> found;
   std::size_t length = 0;
   for (const auto& [id, member] : club->members) {
-    const std::size_t matched = spelled_at(typed, member.display_name());
-    if (id != me() && matched > length) {
-      found = &member;
-      length = matched;
-    }
+    if (id == me()) continue;
+    // By number, alone or behind the name.
+    const std::string number = std::to_string(id);
+    std::size_t matched = spelled_at(typed, numbered(member));
+    if (matched == 0 && typed.substr(0, typed.find(' ')) == number) matched = number.size();
+    if (matched == 0) matched = spelled_at(typed, member.display_name());
+    if (matched == 0 || matched < length) continue;
+    if (matched > length) found.clear();
+    length = matched;
+    found.push_back(&member);
   }
-  if (found == nullptr) {  // a first name, when one alone bears it
+  if (found.empty()) {
     length = std::min(typed.find(' '), typed.size());
     const std::string first = folded(typed.substr(0, length)) + ' ';
     for (const auto& [id, member] : club->members) {
-      if (id == me() || !(folded(member.display_name()) + ' ').starts_with(first)) continue;
-      if (found != nullptr) return nullptr;
-      found = &member;
+      if (id != me() && (folded(member.display_name()) + ' ').starts_with(first))
+        found.push_back(&member);
     }
   }
-  if (found) rest = trimmed(typed.substr(length));
-  return found;
+  if (found.size() > 1) {
+    const auto* chosen = message(selected_);
+    std::erase_if(found, [&](const v1::Member* member) {
+      return chosen == nullptr || chosen->author() != member->account_id();
+    });
+  }
+  if (found.size() != 1) return nullptr;
+  rest = trimmed(typed.substr(length));
+  return found.front();
+}
+
+std::string ChatScreen::called(const v1::Member& member) const {
+  std::string name = member.display_name();
+  const auto* club = current_ ? model_.club(current_->stream.id) : nullptr;
+  if (!club) return name;
+  const std::string same = folded(name);
+  const auto bears = [&](const auto& other) { return folded(other.second.display_name()) == same; };
+  return std::ranges::count_if(club->members, bears) > 1 ? numbered(member) : name;
+}
+
+std::string ChatScreen::numbered(const v1::Member& member) {
+  return member.display_name() + " (" + std::to_string(member.account_id()) + ")";
 }
 
 // What somebody said is cited when it is the message chosen.
@@ -511,7 +534,7 @@ void ChatScreen::command_sanction(v1::SanctionKind kind, const std::string& argu
   }
   selected_ = 0;
   question_ = Question{text(phrase::chat_ask_sanction, text(name_of(kind)),
-                            printable(member->display_name()), how_long + text(name_of(*reason))),
+                            printable(called(*member)), how_long + text(name_of(*reason))),
                        {Ask{std::move(frame)}},
                        false};
 }
@@ -992,8 +1015,9 @@ v1::Mentions ChatScreen::mentions_in(const std::string& body) const {
     const v1::Member* found = nullptr;
     std::size_t length = 0;
     for (const auto& [id, member] : club->members) {
+      if (member.status() != v1::MEMBER_STATUS_ACTIVE) continue;
       const std::size_t matched =
-          member.status() == v1::MEMBER_STATUS_ACTIVE ? spelled_at(rest, member.display_name()) : 0;
+          std::max(spelled_at(rest, numbered(member)), spelled_at(rest, member.display_name()));
       if (matched > length) {
         found = &member;
         length = matched;

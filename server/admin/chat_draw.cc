@@ -606,7 +606,11 @@ StyledLine ChatScreen::status_line(client::Time now) const {
 // A question, or what Enter will do other than post.
 std::vector<std::vector<Glyph>> ChatScreen::mode_lines() const {
   const int width = pane_columns_ - 2;
-  if (question_) return wrap(text(phrase::chat_yes_no, question_->text), width);
+  if (question_) {
+    const bool agreed = !question_->yes.empty();
+    return wrap(text(agreed ? phrase::chat_yes_enter : phrase::chat_yes_no, question_->text),
+                width);
+  }
   if (editing_ != 0) return {to_glyphs(cut_to(text(phrase::chat_editing, editing_), width))};
   if (reply_to_ == 0) return {};
   const v1::Message* asked = message(reply_to_);
@@ -841,7 +845,14 @@ std::vector<std::string> ChatScreen::overlay_lines() const {
       const bool english = options_.language == v1::LANGUAGE_EN;
       const std::string usage = fmt::format("/{} {}", english ? command.en : command.fr,
                                             command.arguments.in(options_.language));
-      out.push_back("  " + fit_to(usage, 38) + " " + text(*command.about));
+      const std::string about = text(*command.about);
+      constexpr int usage_columns = 38;
+      if (usage_columns + 3 + columns_of(about) <= pane_columns_) {
+        out.push_back("  " + fit_to(usage, usage_columns) + " " + about);
+      } else {
+        out.push_back("  " + usage);
+        add_wrapped("      " + about);
+      }
     }
   } else if (overlay_ == Overlay::members && current_) {
     const auto* club = model_.club(current_->stream.id);

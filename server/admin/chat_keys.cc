@@ -26,8 +26,8 @@ bool is_letter(const Key& key, std::string_view letters) {
 void ChatScreen::on(const Key& key, client::Time now) {
   last_key_ = now;
   if (key.code != Code::tab && key.code != Code::back_tab) completion_.reset();
-  if (question_) return on_question_key(key, now);
-  if (overlay_ != Overlay::none) return on_overlay_key(key);
+  if (question_ && on_question_key(key)) return;
+  if (overlay_ != Overlay::none && on_overlay_key(key)) return;
   if (composer_.empty() && !pasting_ && (on_request_key(key) || on_selection_key(key, now))) return;
 
   const auto ctrl = [&](char letter) {
@@ -76,22 +76,36 @@ void ChatScreen::on(const Key& key, client::Time now) {
   }
 }
 
-void ChatScreen::on_question_key(const Key& key, client::Time) {
-  // Not Enter: it may be the second one of an impatient hand.
-  const bool yes = is_letter(key, "oOyY");
-  const bool no = is_letter(key, "nN") || key.code == Code::escape || key.code == Code::ctrl;
-  if (!yes && !no) return;
+// Yes is a letter and Enter: neither the second Enter of an impatient hand, nor a letter of what somebody writes without
+// looking. Other letters are the beginning of a text: they end the question and are kept.
+bool ChatScreen::on_question_key(const Key& key) {
+  if (question_->yes.empty()) {
+    if (is_letter(key, "oOyY")) {
+      question_->yes = key.text;
+      return true;
+    }
+    const bool writes = key.code == Code::text || key.code == Code::paste_begin;
+    const bool no = is_letter(key, "nN") || key.code == Code::escape || key.code == Code::ctrl;
+    if (writes || no) question_.reset();
+    return !writes || no;
+  }
   Question question = *std::exchange(question_, std::nullopt);
-  if (!yes) return;
+  if (key.code != Code::enter) {
+    if (key.code != Code::text && key.code != Code::paste_begin) return true;
+    composer_.insert(question.yes);
+    return false;
+  }
   std::ranges::move(question.on_yes, std::back_inserter(effects_));
   if (question.sends) {
     composer_.sent();
     reply_to_ = 0;
     anchor_.reset();
   }
+  return true;
 }
 
-void ChatScreen::on_overlay_key(const Key& key) {
+// What is written closes the list, and is kept.
+bool ChatScreen::on_overlay_key(const Key& key) {
   switch (key.code) {
     case Code::up: --overlay_top_; break;
     case Code::down: ++overlay_top_; break;
@@ -101,6 +115,7 @@ void ChatScreen::on_overlay_key(const Key& key) {
     default: overlay_ = Overlay::none;
   }
   overlay_top_ = std::max(0, overlay_top_);
+  return key.code != Code::text && key.code != Code::paste_begin;
 }
 
 // A conversation that waits for an answer takes one letter; nothing can be written there anyway.
@@ -245,10 +260,13 @@ std::vector<std::string> ChatScreen::candidates(const std::string& before,
   }
   if (current_ && current_->stream.kind == v1::STREAM_KIND_CLUB) {
     if (const auto* club = model_.club(current_->stream.id)) {
+      std::map<std::string, int> bearers;
+      for (const auto& [id, member] : club->members) ++bearers[folded(member.display_name())];
       for (const auto& [id, member] : club->members) {
-        if (member.status() == v1::MEMBER_STATUS_ACTIVE && id != me()) {
-          offer(typed, member.display_name(), "@" + member.display_name() + " ");
-        }
+        if (member.status() != v1::MEMBER_STATUS_ACTIVE || id == me()) continue;
+        const bool shared = bearers[folded(member.display_name())] > 1;
+        offer(typed, member.display_name(),
+              "@" + (shared ? numbered(member) : member.display_name()) + " ");
       }
     }
     std::ranges::sort(out, {}, [](const std::string& name) { return folded(name); });

@@ -142,8 +142,9 @@ class ChatScreen {
   void choose_first_place();
 
   // --- Keys (chat_keys.cc)
-  void on_overlay_key(const Key& key);
-  void on_question_key(const Key& key, client::Time now);
+  // Both: false when the key goes on to what is below.
+  bool on_overlay_key(const Key& key);
+  bool on_question_key(const Key& key);
   bool on_request_key(const Key& key);
   bool on_selection_key(const Key& key, client::Time now);
   void on_composer_key(const Key& key, client::Time now);
@@ -196,8 +197,12 @@ class ChatScreen {
   void count_purge(std::uint64_t account_id, std::string rest, client::Time now);
   void command_lift(const std::string& rest, client::Time now);
   void command_sanctions(const std::string& rest, client::Time now);
-  // The member whose name `rest` begins with (after an @), taken off it; null: nobody's.
+  // The member whom `rest` begins with, taken off it: "@Ada Roy", "@Ada", "@Ada Roy (12)", "@12". Of several who are called so, the
+  // author of the chosen message. Null: nobody, or it can't be told who.
   const v1::Member* take_member(std::string& rest) const;
+  static std::string numbered(const v1::Member& member);  // "Ada Roy (12)"
+  // As they are told apart: with their number where others bear the same name.
+  std::string called(const v1::Member& member) const;
   void answer_direct(bool accept);
   void block_direct(bool unblock);
   void retry(client::Time now);
@@ -310,6 +315,7 @@ class ChatScreen {
     std::string text;
     std::vector<Effect> on_yes;
     bool sends = false;  // the composer's text: emptied on yes
+    std::string yes{};   // the letter that was typed for it; Enter is still to come
   };
   std::optional<Question> question_;
   std::optional<v1::ClientFrame> counted_post_;  // waits for its head count

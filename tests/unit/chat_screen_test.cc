@@ -409,6 +409,7 @@ TEST_CASE("@all is sent only after its head count was shown and agreed to") {
   chat.press(Key::Code::enter);
   chat.answer(reply);
   chat.press(Key::Code::text, "y");
+  chat.press(Key::Code::enter);
   REQUIRE(chat.last().has_post_message());
   CHECK(chat.last().post_message().mentions().all());
   CHECK(has(chat.text(), "> Write in Salon"));
@@ -486,6 +487,7 @@ TEST_CASE("replies, reactions, edits, deletions and pins go to the message that 
   chat.say("/delete 2");
   CHECK(has(chat.text(), "Delete message no. 2?"));
   chat.press(Key::Code::text, "y");
+  chat.press(Key::Code::enter);
   CHECK(chat.last().delete_message().number() == 2);
   chat.say("/pin 1");
   CHECK(chat.last().pin_message().number() == 1);
@@ -592,6 +594,7 @@ TEST_CASE(
   chat.say("/silence @Eve 2h insult be kind");
   CHECK(has(chat.text(), "mute for Eve"));
   chat.press(Key::Code::text, "y");
+  chat.press(Key::Code::enter);
   REQUIRE(chat.last().has_impose_sanction());
   const auto& request = chat.last().impose_sanction();
   CHECK(request.club_id() == kClub);
@@ -630,6 +633,7 @@ TEST_CASE(
   chat.say("/raid 2h somebody floods us");
   CHECK(has(chat.text(), "newcomers will only read"));
   chat.press(Key::Code::text, "y");
+  chat.press(Key::Code::enter);
   REQUIRE(chat.last().has_start_raid_mode());
   CHECK(chat.last().start_raid_mode().club_id() == kClub);
   CHECK(chat.last().start_raid_mode().duration_s() == 7'200);
@@ -742,6 +746,7 @@ TEST_CASE("the committee reads what is held, and releases or rejects it") {
   chat.say("/refuse all a raid");
   CHECK(has(chat.text(), "Reject the held messages that were shown (1)?"));
   chat.press(Key::Code::text, "y");
+  chat.press(Key::Code::enter);
   CHECK(chat.last().review_held().held_id() == 4);
   CHECK(chat.last().review_held().reason() == "a raid");
 }
@@ -750,7 +755,7 @@ TEST_CASE("a held message says why, in full when asked") {
   Chat chat;
   chat.ready();
   chat.say("/why");
-  CHECK(has(chat.text(), "Nothing is held or refused here."));
+  CHECK(has(chat.text(), "Nothing here since the chat"));
   chat.say("voir a.example b.example c.example");
   v1::PostMessage request = chat.last().post_message();
   request.set_client_msg_id("0123456789abcdef");
@@ -783,6 +788,7 @@ TEST_CASE("a conversation is asked for with consent, and answered with one key")
   chat.say("/dm @Eve about the budget");
   CHECK(has(chat.text(), "Ask Eve for a conversation?"));
   chat.press(Key::Code::text, "y");
+  chat.press(Key::Code::enter);
   REQUIRE(chat.last().has_open_direct());
   CHECK(chat.last().open_direct().account_id() == kEve);
   CHECK(chat.last().open_direct().introduction() == "about the budget");
@@ -837,6 +843,77 @@ TEST_CASE("drafts stay with their room") {
   CHECK_FALSE(has(chat.text(), "half a thought"));
   chat.press(Key::Code::ctrl, "p");
   CHECK(has(chat.text(), "> half a thought"));
+}
+
+TEST_CASE("what is written without looking answers no question, and is kept") {
+  Chat chat;
+  chat.ready();
+  chat.say("/silence @Eve 2h spam");
+  chat.type("Hi everybody");
+  CHECK(chat.count([](const auto& frame) { return frame.has_impose_sanction(); }) == 0);
+  CHECK(has(chat.text(), "> Hi everybody"));
+  chat.press(Key::Code::ctrl, "u");
+  // Nor does a text that begins with that letter.
+  chat.say("/silence @Eve 2h spam");
+  chat.type("yes");
+  chat.press(Key::Code::enter);
+  CHECK(chat.count([](const auto& frame) { return frame.has_impose_sanction(); }) == 0);
+  CHECK(chat.last().post_message().body() == "yes");
+  // An impatient second Enter waits for the letter, which Escape takes back.
+  chat.say("/silence @Eve 2h spam");
+  chat.press(Key::Code::enter);
+  chat.press(Key::Code::text, "y");
+  CHECK(has(chat.text(), "Yes:"));
+  chat.press(Key::Code::escape);
+  chat.press(Key::Code::enter);
+  CHECK(chat.count([](const auto& frame) { return frame.has_impose_sanction(); }) == 0);
+}
+
+TEST_CASE("a command that is written while a list is open stays a command") {
+  Chat chat;
+  chat.ready();
+  chat.press(Key::Code::f1);
+  chat.type("/slow 30s");
+  CHECK(has(chat.text(), "> /slow 30s"));
+  chat.press(Key::Code::enter);
+  CHECK(chat.last().has_change_room());
+}
+
+TEST_CASE("of members with one name, nobody is meant by chance") {
+  constexpr std::uint64_t one = 21, other = 22;
+  Chat chat;
+  chat.columns = 110;
+  chat.ready();
+  for (const std::uint64_t id : {one, other}) {
+    v1::Event came = chat.event(id);
+    *came.mutable_member_changed()->mutable_member() = member(id, "Jean Tremblay");
+    chat.batch(Stream::club(kClub), std::move(came));
+  }
+  chat.say("/warn @Jean Tremblay spam");
+  CHECK(has(chat.text(), "Who?"));
+  const auto meant = [&] {
+    chat.press(Key::Code::text, "y");
+    chat.press(Key::Code::enter);
+    REQUIRE(chat.last().has_impose_sanction());
+    return chat.last().impose_sanction().account_id();
+  };
+  chat.say("/warn @22 spam");
+  CHECK(has(chat.text(), "Jean Tremblay (22)"));
+  CHECK(meant() == other);
+  chat.type("/warn @Jean");
+  chat.press(Key::Code::tab);
+  CHECK(has(chat.text(), "> /warn @Jean Tremblay (21)"));
+  chat.say("spam");
+  CHECK(meant() == one);
+  // The message that was chosen says it as well, and is cited.
+  chat.posted(one, "first");
+  chat.posted(other, "second");
+  chat.press(Key::Code::alt_up);
+  chat.say("/warn @Jean Tremblay spam");
+  CHECK(meant() == other);
+  CHECK(chat.last().impose_sanction().evidence(0).number() == 2);
+  chat.say("hello @Jean Tremblay (22)");
+  CHECK(chat.last().post_message().mentions().accounts(0) == other);
 }
 
 TEST_CASE("help lists the keys and the commands of one's role, and closes") {
@@ -927,6 +1004,7 @@ TEST_CASE("quitting asks first, unless the line is emptied by it") {
   chat.press(Key::Code::ctrl, "c");
   CHECK(has(chat.text(), "Quit?"));
   chat.press(Key::Code::text, "y");
+  chat.press(Key::Code::enter);
   CHECK(chat.quit);
 }
 

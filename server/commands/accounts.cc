@@ -85,8 +85,8 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
   if (!where) co_return domain::not_found();
   const std::string name =
       gate.view().account(account).value_or(store::AccountRow{}).display_name();
-  Decide decide = [where = *where, hash = row.code_hash(), account, charter_version,
-                   name](const Deciding& now) -> Result<Decision> {
+  Decide decide = [where = *where, hash = row.code_hash(), account, charter_version, name,
+                   shield = gate.shield](const Deciding& now) -> Result<Decision> {
     auto fresh = now.facts.invitation_by_hash(hash);
     if (where.kind == v1::STREAM_KIND_SITE) {
       return domain::use_site_invitation(fresh ? &*fresh : nullptr, account, now.now_ms);
@@ -98,7 +98,13 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
                               .display_name = name,
                               .charter_version = charter_version,
                               .watch = now.watch};
-    return domain::use_invitation(now.club(), use, now.now_ms);
+    auto decision = domain::use_invitation(now.club(), use, now.now_ms);
+    // Whom the club itself put on its list comes under the name that it gave them.
+    if (decision && shield != nullptr && fresh && fresh->account_id() == 0) {
+      auto own = check_entering_name(now, *shield, fresh->invitation().role(), account, name);
+      if (!own) return std::unexpected(own.error());
+    }
+    return decision;
   };
   co_return co_await commit_step(gate, account, *where, kind, client_msg_id, "invitation",
                                  std::move(decide));
@@ -249,7 +255,7 @@ Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Regi
                                   .charter_version = charter_version};
         auto decision = domain::use_invitation(now.club(), use, now.now_ms);
         if (decision && fresh && shield != nullptr) {
-          auto own = check_entering_name(now, *shield, fresh->invitation().role(), name);
+          auto own = check_entering_name(now, *shield, fresh->invitation().role(), 0, name);
           if (!own) return std::unexpected(own.error());
         }
         if (decision) decision->events.clear();

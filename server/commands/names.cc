@@ -10,8 +10,9 @@ namespace {
 
 using log::Deciding;
 
+// Suspended or at rest, they are still known by their office.
 bool holds_office(v1::ClubRole role, v1::MemberStatus status) {
-  return domain::has(domain::committee_and_above, role) && domain::has(domain::readers, status);
+  return domain::has(domain::committee_and_above, role) && domain::has(domain::placed, status);
 }
 
 bool is_taken(const domain::antispam::Shield& shield, uint64_t club, std::string_view name,
@@ -53,9 +54,9 @@ bool apes_officer(const Deciding& now, const domain::antispam::Shield& shield,
 
 domain::Result<void> check_entering_name(const Deciding& now,
                                          const domain::antispam::Shield& shield, v1::ClubRole role,
-                                         std::string_view name) {
+                                         uint64_t account, std::string_view name) {
   if (domain::has(domain::committee_and_above, role)) return {};
-  if (is_taken_here(now, shield, 0, name)) return refuse_name();
+  if (is_taken_here(now, shield, account, name)) return refuse_name();
   return {};
 }
 
@@ -64,13 +65,18 @@ domain::Result<void> check_new_name(const storage::View& view,
                                     std::string_view name) {
   for (const auto& membership : view.memberships_of(account)) {
     const auto& own = membership.member;
-    if (own.display_name() == name || holds_office(own.role(), own.status())) continue;
+    if (own.display_name() == name) continue;
     std::vector<std::string> officers;
     for (auto& member : view.members_of(membership.club_id)) {
       if (member.account_id() != account && holds_office(member.role(), member.status()))
         officers.push_back(std::move(*member.mutable_display_name()));
     }
-    if (is_taken(shield, membership.club_id, name, officers)) return refuse_name();
+    // An officer may call themselves by an office, and by nobody else's name.
+    const bool taken =
+        holds_office(own.role(), own.status())
+            ? domain::antispam::looks_like_any(shield.filter().folding(), name, officers)
+            : is_taken(shield, membership.club_id, name, officers);
+    if (taken) return refuse_name();
   }
   return {};
 }

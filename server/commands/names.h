@@ -13,12 +13,13 @@ bool apes_officer(const log::Deciding& now, const domain::antispam::Shield& shie
                   const domain::Actor& actor);
 
 // FORBIDDEN profile.name_taken when somebody new would come into the club being decided under a name that apes an officer's;
-// whoever is invited to an office may.
+// whoever is invited to an office may. `account` 0: it has none yet.
 domain::Result<void> check_entering_name(const log::Deciding& now,
                                          const domain::antispam::Shield& shield, v1::ClubRole role,
-                                         std::string_view name);
+                                         uint64_t account, std::string_view name);
 
-// The same for an account that changes its name, in each of its clubs but where it holds an office.
+// The same for an account that changes its name, in each of its clubs. Where it holds an office it may name it, and takes
+// no other officer's name.
 domain::Result<void> check_new_name(const storage::View& view,
                                     const domain::antispam::Shield& shield, uint64_t account,
                                     std::string_view name);

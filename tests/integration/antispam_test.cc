@@ -253,6 +253,35 @@ TEST_CASE("nobody takes a name that is read as an officer's, by changing theirs 
   };
   CHECK(come("OFFICER").refusal().rule_id() == "profile.name_taken");
   CHECK_FALSE(world.view().account_id_by_login("stranger"));
+  // Who came into another club under that name does not bring it along.
+  auto owner = world.connect("owner");
+  v1::ClientFrame found;
+  found.mutable_create_club()->set_slug("finance");
+  found.mutable_create_club()->set_name("Club Finance");
+  found.mutable_create_club()->set_kind(v1::CLUB_KIND_PROFESSIONAL);
+  found.mutable_create_club()->set_language(v1::LANGUAGE_FR);
+  found.mutable_create_club()->set_client_msg_id(message_id());
+  const auto founded = owner.call(found);
+  REQUIRE_MESSAGE(founded.has_create_club(), founded.ShortDebugString());
+  invite.mutable_create_invitation()->set_club_id(founded.create_club().object_id());
+  invite.mutable_create_invitation()->set_client_msg_id(message_id());
+  const auto link = owner.call(invite).create_invitation();
+  v1::ClientFrame enter;
+  enter.mutable_register_()->set_code(link.code());
+  enter.mutable_register_()->set_login("homonym");
+  enter.mutable_register_()->set_display_name("Officer");
+  enter.mutable_register_()->set_password(RunningServer::kPassword);
+  enter.mutable_register_()->set_device_name("test");
+  enter.mutable_register_()->set_client_msg_id(message_id());
+  const auto entered = stranger.call(enter);
+  REQUIRE_MESSAGE(entered.has_register_(), entered.ShortDebugString());
+  WireClient homonym(world.running.port());
+  homonym.enter(entered.register_().token());
+  v1::ClientFrame accept;
+  accept.mutable_accept_invitation()->set_code(made.code());
+  accept.mutable_accept_invitation()->set_client_msg_id(message_id());
+  CHECK(homonym.call(accept).refusal().rule_id() == "profile.name_taken");
+
   const auto came = come("Yves");
   REQUIRE_MESSAGE(came.has_register_(), came.ShortDebugString());
   CHECK(came.register_().status() == v1::MEMBER_STATUS_ACTIVE);

@@ -183,6 +183,23 @@ TEST_CASE("a name that is read as another is found") {
   CHECK(claims_office(folding(), "M0dération"));
   CHECK(!claims_office(folding(), "Adminah Laurent"));
   CHECK(!claims_office(folding(), "Modeste Dupont"));
+  for (const auto* name :
+       {"Anne Roy\u2800", "Anne\u2800Roy", "Anпe Roy", "Aηηe Roy", "Λnne Roy", "ᗩnne Roy",
+        "Anne Rӧy", "Ann℮ Roy", "@nne Roy", "4nne Roy", "Anne Roy ✓", "👑 Anne Roy", "Anne—Roy"}) {
+    CHECK_MESSAGE(look(name) == look("Anne Roy"), name);
+  }
+  for (const auto* name :
+       {"(Admin)", "[Admin]", "Admin!", "Admin1", "⚡Admin⚡", "Anne (admin)", "L’administration",
+        "Admins", "Modos", "Admin\u2800", "Présidente", "Anne Roy, présidente", "Le Comité",
+        "Permanence du réseau", "Le Bureau", "Trésorier", "Staff"}) {
+    CHECK_MESSAGE(claims_office(folding(), name), name);
+  }
+  for (const auto* name : {"Elihu Root", "Alice Modo", "Jean Staff", "Marie Bureau", "Li", "Ng",
+                           "É", "李", "Марія", "Anne Roy (2012)", "Luc 4", "42"}) {
+    CHECK_MESSAGE(!claims_office(folding(), name), name);
+  }
+  CHECK(look("Anne Roy (2012)") != look("Anne Roy"));
+  CHECK(look("李") != look("王"));
 }
 
 TEST_CASE("advertising is an offer with a way to take it") {

@@ -665,10 +665,11 @@ std::string ChatScreen::report_line(const v1::Report& report) const {
       report.claimed_by() == 0
           ? std::string()
           : text(phrase::chat_report_taken, printable(name(stream, report.claimed_by())));
-  return text(phrase::chat_report_line, report.report_id(), report.score(),
-              printable(name(stream, report.account_id())), text(name_of(report.reason())),
-              report.reporters(), taken,
-              report.has_message() ? "#" + std::to_string(report.message().number()) : "");
+  std::string line = text(phrase::chat_report_line, report.report_id(), report.score(),
+                          printable(name(stream, report.account_id())),
+                          text(name_of(report.reason())), report.reporters(), taken);
+  if (report.has_message()) line += " – #" + std::to_string(report.message().number());
+  return line;
 }
 
 std::string ChatScreen::held_line(const v1::HeldMessage& held) const {
@@ -698,18 +699,23 @@ std::string ChatScreen::doers(client::Stream stream, std::uint64_t by, std::uint
 }
 
 std::string ChatScreen::sanction_line(const v1::Sanction& sanction) const {
-  const bool lasts = sanction.end() != v1::SANCTION_END_AT_ONCE;
   const auto* club = model_.club(sanction.club_id());
-  return text(phrase::chat_sanction_line, sanction.sanction_id(), club ? club->club.name() : "",
-              text(name_of(sanction.kind())), text(name_of(sanction.reason())),
-              lasts ? until_text(sanction) : text(phrase::none),
-              text(name_of(sanction.end())) +
-                  (sanction.has_on_behalf() || sanction.confirmed_by() != 0
-                       ? " – " + doers(client::Stream::club(sanction.club_id()),
-                                       sanction.imposed_by(), sanction.confirmed_by(),
-                                       sanction.has_on_behalf() ? &sanction.on_behalf() : nullptr)
-                       : "") +
-                  (sanction.text().empty() ? "" : " – " + printable(sanction.text())));
+  std::string line =
+      text(phrase::chat_sanction_line, sanction.sanction_id(), club ? club->club.name() : "",
+           text(name_of(sanction.kind())), text(name_of(sanction.reason())));
+  const auto add = [&line](const std::string& part) { line += " – " + part; };
+  if (sanction.end() != v1::SANCTION_END_AT_ONCE) {
+    add(sanction.until_ms() == 0
+            ? text(phrase::sanction_until_lifted)
+            : text(phrase::chat_sanction_until, time_text(sanction.until_ms())));
+    if (sanction.end() != v1::SANCTION_END_UNSPECIFIED) add(text(name_of(sanction.end())));
+  }
+  add(text(
+      phrase::chat_sanction_by,
+      doers(client::Stream::club(sanction.club_id()), sanction.imposed_by(),
+            sanction.confirmed_by(), sanction.has_on_behalf() ? &sanction.on_behalf() : nullptr)));
+  if (!sanction.text().empty()) add(printable(sanction.text()));
+  return line;
 }
 
 std::vector<std::string> ChatScreen::appeal_lines(const v1::SanctionCase& one) const {

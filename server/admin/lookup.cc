@@ -115,6 +115,17 @@ std::string Names::of(std::uint64_t club_id, std::uint64_t account_id) {
   return name->second.empty() ? number : name->second + " (" + number + ")";
 }
 
+std::string Names::club(std::uint64_t club_id) {
+  if (!slugs_) {
+    slugs_.emplace();
+    if (const auto clubs = connection_.call(v1::ListClubs{})) {
+      for (const auto& one : clubs->clubs()) (*slugs_)[one.club().club_id()] = one.club().slug();
+    }
+  }
+  const auto found = slugs_->find(club_id);
+  return found == slugs_->end() ? "club " + std::to_string(club_id) : found->second;
+}
+
 void Names::load(std::uint64_t club_id, Roll& roll) {
   v1::ListMembers request;
   request.set_club_id(club_id);

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "server/admin/console.h"
@@ -50,6 +51,8 @@ class Names {
 
   // "Ada Roy (12)": the number is what other commands take. The number alone when the caller may see no name, or of no club (0).
   std::string of(std::uint64_t club_id, std::uint64_t account_id);
+  // A club's slug, as other commands take it; "club 7" for one that the caller may not see.
+  std::string club(std::uint64_t club_id);
 
  private:
   using Roll = std::map<std::uint64_t, std::string>;  // by account
@@ -57,6 +60,7 @@ class Names {
 
   Connection& connection_;
   std::map<std::uint64_t, Roll> rolls_;  // by club
+  std::optional<std::map<std::uint64_t, std::string>> slugs_;
 };
 
 // Every page of a list, as one answer: from where the request begins to the last.

@@ -149,7 +149,7 @@ void print_cases(const Console& console, Names& names, bool own,
                                          : "#" + std::to_string(s.room_id());
     if (own) {
       where = s.club_id() == 0 ? console.text(phrase::sanction_site)
-                               : "club " + std::to_string(s.club_id()) + ", " + where;
+                               : names.club(s.club_id()) + ", " + where;
     }
     table.add(
         {std::to_string(s.sanction_id()), names.of(s.club_id(), s.account_id()),
@@ -485,11 +485,13 @@ int run(const verb::ReportList& verb, Console& console) {
       const auto& body = report.evidence(0).body();
       said += (said.empty() ? "« " : " – « ") + printable(body.substr(0, body.find('\n'))) + " »";
     }
+    const std::string where = report.has_message()
+                                  ? "#" + std::to_string(report.message().room_id()) + ":" +
+                                        std::to_string(report.message().number())
+                                  : console.text(phrase::none);
     table.add({std::to_string(report.report_id()), std::to_string(report.score()),
                names.of(report.club_id(), report.account_id()),
-               report.has_message() ? "#" + std::to_string(report.message().room_id()) + ":" +
-                                          std::to_string(report.message().number())
-                                    : console.text(phrase::none),
+               verb.club.empty() ? names.club(report.club_id()) + ", " + where : where,
                console.text(name_of(report.reason())), std::to_string(report.reporters()),
                local_time(report.filed_ms()), local_time(report.due_ms()),
                report.claimed_by() == 0 ? console.text(phrase::none)

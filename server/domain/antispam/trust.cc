@@ -66,10 +66,10 @@ std::string explain(const Trust& trust, v1::Language language) {
     default: break;
   }
   if (english) {
-    return "Trust " + level + ": " + days + " days here, " + accepted + " accepted messages" +
+    return "Trust " + level + ": days here: " + days + ", accepted messages: " + accepted +
            (trust.vouched ? ", vouched for." : ".") + next;
   }
-  return "Confiance " + level + " : " + days + " jours ici, " + accepted + " messages acceptés" +
+  return "Confiance " + level + " : jours ici : " + days + ", messages acceptés : " + accepted +
          (trust.vouched ? ", avec parrainage." : ".") + next;
 }
 

@@ -46,6 +46,20 @@ Result<void> check_free_to_ask(const Deciding& now, uint64_t a, uint64_t b) {
   return {};
 }
 
+// Conversations that the account asked for and that wait for an answer. An officer's are not counted: they write to whom they
+// look after.
+std::size_t unanswered_of(const storage::View& facts, uint64_t account) {
+  const auto memberships = facts.memberships_of(account);
+  const bool officer = std::ranges::any_of(memberships, [](const auto& membership) {
+    return domain::is_officer(membership.member.role(), membership.member.status());
+  });
+  if (officer) return 0;
+  const auto directs = facts.directs_of(account);
+  return static_cast<std::size_t>(std::ranges::count_if(directs, [account](const auto& direct) {
+    return direct.status() == v1::DIRECT_STATUS_REQUESTED && direct.requested_by() == account;
+  }));
+}
+
 // The conversation that a request names by its other side, or nothing: an account with itself has none.
 std::optional<uint64_t> conversation(uint64_t caller, uint64_t other) {
   if (other == 0 || other == caller || other > domain::limits::accounts_per_site)
@@ -69,12 +83,14 @@ Answer<v1::Committed> open_direct(Gate& gate, Caller caller, const v1::OpenDirec
   auto id = conversation(caller.account_id, request.account_id());
   if (!id) co_return domain::not_found();
   Decide decide = [&request, caller](const Deciding& now) -> Result<Decision> {
+    domain::DirectFacts facts{.share_a_club =
+                                  share_a_club(now.facts, caller.account_id, request.account_id())};
     // Answering who asked first, and what is open already, is between the two.
     if (now.direct().status() == v1::DIRECT_STATUS_UNSPECIFIED) {
       auto free = check_free_to_ask(now, caller.account_id, request.account_id());
       if (!free) return std::unexpected(free.error());
+      facts.unanswered = unanswered_of(now.facts, caller.account_id);
     }
-    domain::DirectFacts facts{share_a_club(now.facts, caller.account_id, request.account_id())};
     return domain::open_direct(now.direct(), facts, request, caller.account_id);
   };
   auto outcome =
@@ -112,7 +128,8 @@ Answer<v1::Committed> block_direct(Gate& gate, Caller caller, const v1::BlockDir
   auto id = conversation(caller.account_id, request.account_id());
   if (!id) co_return domain::not_found();
   Decide decide = [&request, caller](const Deciding& now) {
-    domain::DirectFacts facts{share_a_club(now.facts, caller.account_id, request.account_id())};
+    domain::DirectFacts facts{.share_a_club =
+                                  share_a_club(now.facts, caller.account_id, request.account_id())};
     return domain::block_direct(now.direct(), facts, request, caller.account_id);
   };
   auto outcome =

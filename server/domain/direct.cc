@@ -51,6 +51,8 @@ Result<Decision> open_direct(const DirectState& direct, const DirectFacts& facts
       if (i_asked) return refuse(v1::REFUSAL_CODE_CONFLICT, "direct.declined");
       return change_to(direct, v1::DIRECT_STATUS_OPEN);
     default: {
+      if (facts.unanswered >= limits::direct_requests)
+        return refuse(v1::REFUSAL_CODE_CONFLICT, "direct.requests");
       Decision decision = change_to(direct, v1::DIRECT_STATUS_REQUESTED);
       v1::DirectChanged& changed = *decision.events.front().event.mutable_direct_changed();
       changed.set_requested_by(account_id);

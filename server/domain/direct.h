@@ -12,14 +12,15 @@
 
 namespace amicale::domain {
 
-// Whether both sides are active or paused in one same club: looked up by the caller. Asking needs
-// it; talking on does not.
+// Looked up by the caller. Asking needs it; talking on does not.
 struct DirectFacts {
-  bool share_a_club = false;
+  bool share_a_club = false;  // both sides are active or paused in one same club
+  std::size_t unanswered =
+      0;  // requests of who asks that wait for an answer; of an officer none are counted
 };
 
-// Asks. Asking back who asked accepts. NOT_FOUND when the two share no club. object_id: the
-// conversation.
+// Asks. Asking back who asked accepts. NOT_FOUND when the two share no club, CONFLICT direct.requests when too many were
+// asked and have not answered. object_id: the conversation.
 Result<Decision> open_direct(const DirectState& direct, const DirectFacts& facts,
                              const v1::OpenDirect& request, std::uint64_t account_id);
 

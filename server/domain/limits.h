@@ -60,6 +60,9 @@ inline constexpr std::uint32_t members_per_club = 100'000;
 inline constexpr std::uint32_t clubs_per_site = 100'000;
 // Two account ids make a direct id of 64 bits.
 inline constexpr std::uint64_t accounts_per_site = 0xffff'fffe;
+// Conversations that a member has asked for and that nobody has answered: whoever writes to more people at once sends the
+// same to all of them. About: requests under way at the same time do not see each other.
+inline constexpr std::uint32_t direct_requests = 10;
 inline constexpr std::uint32_t devices_per_account = 20;  // the oldest gives way to a new one
 inline constexpr std::uint32_t site_staff = 1'000;        // the list is kept in memory
 

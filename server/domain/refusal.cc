@@ -193,6 +193,9 @@ constexpr auto sentences = std::to_array<Sentence>({
      "A backup of this name exists already."},
     {v1::REFUSAL_CODE_CONFLICT, "direct.declined", "Cette personne a décliné votre demande.",
      "This person declined your request."},
+    {v1::REFUSAL_CODE_CONFLICT, "direct.requests",
+     "Dix personnes n’ont pas encore répondu à votre demande. Attendez leur réponse.",
+     "Ten people have not answered your request yet. Wait for their answers."},
     {v1::REFUSAL_CODE_CONFLICT, "direct.not_asked", "Il n’y a pas de demande à laquelle répondre.",
      "There is no request to answer."},
 

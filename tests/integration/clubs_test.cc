@@ -341,6 +341,30 @@ TEST_CASE("a direct conversation begins with a request, and words come after con
   CHECK(say(boris).has_post_message());
 }
 
+TEST_CASE("a member waits for ten answers before asking somebody else; the committee does not") {
+  ClubWorld world;
+  world.add("asks");
+  world.add("officer", v1::CLUB_ROLE_COMMITTEE);
+  std::vector<uint64_t> others;
+  for (int i = 0; i < 11; ++i) others.push_back(world.add("other" + std::to_string(i)).account);
+  auto asks = world.connect("asks");
+  auto officer = world.connect("officer");
+  for (std::size_t i = 0; i < 10; ++i) CHECK(asks.call(open_direct(others[i])).has_open_direct());
+  const auto refused = asks.call(open_direct(others[10]));
+  CHECK(refused.refusal().code() == v1::REFUSAL_CODE_CONFLICT);
+  CHECK(refused.refusal().rule_id() == "direct.requests");
+  for (const uint64_t other : others) CHECK(officer.call(open_direct(other)).has_open_direct());
+  // An answer, of either kind, makes room for one more.
+  auto first = world.connect("other0");
+  v1::ClientFrame decline;
+  decline.mutable_answer_direct()->set_direct_id(
+      domain::direct_id(world["asks"].account, others[0]));
+  decline.mutable_answer_direct()->set_accept(false);
+  decline.mutable_answer_direct()->set_client_msg_id(message_id());
+  REQUIRE(first.call(decline).has_answer_direct());
+  CHECK(asks.call(open_direct(others[10])).has_open_direct());
+}
+
 TEST_CASE("who was declined may not ask again, but the other side may still accept") {
   ClubWorld world;
   const uint64_t ada_account = world.add("ada").account;

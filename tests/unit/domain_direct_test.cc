@@ -41,6 +41,17 @@ struct Pair {
   }
 };
 
+TEST_CASE("whom ten have not answered asks nobody else, and answers still") {
+  Pair pair;
+  const DirectFacts crowded{.share_a_club = true, .unanswered = limits::direct_requests};
+  CHECK(rule_of(pair.ask(amy, crowded)) == "direct.requests");
+  pair.take(pair.ask(amy, {.share_a_club = true, .unanswered = limits::direct_requests - 1}));
+  CHECK(pair.direct.status() == v1::DIRECT_STATUS_REQUESTED);
+  CHECK(pair.take(pair.ask(amy, crowded)).events.empty());  // it was asked
+  pair.take(pair.ask(bob, crowded));
+  CHECK(pair.direct.status() == v1::DIRECT_STATUS_OPEN);
+}
+
 TEST_CASE("asking needs a club in common; answering opens the conversation to both") {
   Pair pair;
   CHECK(code_of(pair.ask(amy, apart)) == v1::REFUSAL_CODE_NOT_FOUND);

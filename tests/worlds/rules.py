@@ -541,7 +541,11 @@ class Rules:
         shared = self.shared(who, q.account_id)
         if not (d and d.status) and all(self.held(who, c) or self.raided(who, c) for c in shared):
             return {"SANCTIONED"} if any(self.held(who, c) for c in shared) else {"RAID_MODE"}
-        return {"BLOCKED"} if d and d.blockers else None
+        if d and d.blockers:
+            return {"BLOCKED"}
+        asked = sum(1 for i in self.directs_of(who) if self.directs[i].status == REQUESTED and self.directs[i].asker == who)
+        officer = any(self.officer(who, c) for c in self.clubs)
+        return {"CONFLICT"} if not (d and d.status) and asked >= 10 and not officer else None
 
     def judge_answer_direct(self, who, q):
         d = self.directs.get(q.direct_id)

@@ -100,8 +100,8 @@ Answer<log::Outcome> use_invitation(Gate& gate, const store::InvitationRow& row,
                               .watch = now.watch};
     auto decision = domain::use_invitation(now.club(), use, now.now_ms);
     // Whom the club itself put on its list comes under the name that it gave them.
-    if (decision && shield != nullptr && fresh && fresh->account_id() == 0) {
-      auto own = check_entering_name(now, *shield, fresh->invitation().role(), account, name);
+    if (decision && fresh && fresh->account_id() == 0) {
+      auto own = check_entering_name(now, shield, fresh->invitation().role(), account, name);
       if (!own) return std::unexpected(own.error());
     }
     return decision;
@@ -254,8 +254,8 @@ Answer<v1::RegisterReply> register_one(Gate& gate, Caller caller, const v1::Regi
                                   .display_name = {},
                                   .charter_version = charter_version};
         auto decision = domain::use_invitation(now.club(), use, now.now_ms);
-        if (decision && fresh && shield != nullptr) {
-          auto own = check_entering_name(now, *shield, fresh->invitation().role(), 0, name);
+        if (decision && fresh) {
+          auto own = check_entering_name(now, shield, fresh->invitation().role(), 0, name);
           if (!own) return std::unexpected(own.error());
         }
         if (decision) decision->events.clear();
@@ -392,10 +392,8 @@ Answer<v1::Committed> change_profile(Gate& gate, Caller caller, const v1::Change
     if (request.has_display_name()) {
       auto free = check_free_to_rename(now.facts, caller.account_id, now.now_ms);
       if (!free) return std::unexpected(free.error());
-      if (const auto* shield = gate.shield; shield != nullptr) {
-        auto own = check_new_name(now.facts, *shield, caller.account_id, request.display_name());
-        if (!own) return std::unexpected(own.error());
-      }
+      auto own = check_new_name(now.facts, gate.shield, caller.account_id, request.display_name());
+      if (!own) return std::unexpected(own.error());
     }
     return domain::change_profile(now.account(), request);
   };

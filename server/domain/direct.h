@@ -15,8 +15,8 @@ namespace amicale::domain {
 // Looked up by the caller. Asking needs it; talking on does not.
 struct DirectFacts {
   bool share_a_club = false;  // both sides are active or paused in one same club
-  std::size_t unanswered =
-      0;  // requests of who asks that wait for an answer; of an officer none are counted
+  // Requests of who asks that wait for an answer; of an officer none are counted.
+  std::size_t unanswered = 0;
 };
 
 // Asks. Asking back who asked accepts. NOT_FOUND when the two share no club, CONFLICT direct.requests when too many were

@@ -36,7 +36,7 @@ constexpr auto drawn_alike = std::to_array<std::pair<UChar32, char>>({
     {U'п', 'n'}, {U'η', 'n'}, {U'ή', 'n'}, {U'Λ', 'a'}, {U'λ', 'a'}, {U'ᗩ', 'a'},
     {U'ᗅ', 'a'}, {U'℮', 'e'}, {U'є', 'e'}, {U'ε', 'e'}, {U'ω', 'w'}, {U'ш', 'w'},
     {U'т', 't'}, {U'к', 'k'}, {U'м', 'm'}, {U'в', 'b'}, {U'н', 'h'}, {U'ӧ', 'o'},
-    {U'Ӧ', 'o'}, {U'@', 'a'}, {U'4', 'a'}, {U'$', 's'}, {U'|', 'l'},
+    {U'Ӧ', 'o'}, {U'@', 'a'}, {U'4', 'a'}, {U'$', 's'},
 });
 
 // Calls `take` with each code point of valid UTF-8 and its bytes.
